@@ -1,0 +1,146 @@
+# spoa-redirect: `make help` lists the targets; V=1 shows the commands, CC=, CFLAGS=, LDFLAGS= are yours.
+
+VERSION = 0.1.0
+PREFIX  = /usr/local
+DESTDIR =
+BINDIR  = $(PREFIX)/sbin
+LIBDIR  = $(PREFIX)/lib
+INCDIR  = $(PREFIX)/include
+MANDIR  = $(PREFIX)/share/man
+DOCDIR  = $(PREFIX)/share/doc/spoa-redirect
+
+# make SAN=asan|tsan builds with sanitizers, elsewhere and under another name
+SAN =
+B   = .build/$(or $(SAN),release)
+
+CFLAGS   = -O2 -g
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla $(WERROR)
+WERROR   = $(if $(CI),-Werror)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing -pthread -Iinclude $(WARNINGS) $(SAN_FLAGS_$(SAN)) $(CFLAGS)
+SAN_FLAGS_asan = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_FLAGS_tsan = -fsanitize=thread -fno-omit-frame-pointer
+LIBS = -lev -lpcre2-8 -lm -pthread
+
+BUILD_OPTIONS = CC=$(CC), CFLAGS=$(CFLAGS)$(if $(SAN),$(comma) SAN=$(SAN))
+comma := ,
+
+ROOMS    = base spop config rules fleet select load answer net cli
+SOURCES := $(foreach room,$(ROOMS),$(sort $(wildcard spoa/$(room)/*.c)))
+HEADERS := $(sort $(wildcard include/*.h include/spoa-redirect/*.h include/spoa-redirect/*/*.h spoa/*/*.h))
+OBJECTS  = $(SOURCES:%.c=$B/%.o)
+SPOP     = $(filter $B/spoa/spop/%,$(OBJECTS))
+PROGRAM  = $(if $(SAN),$B/spoa-redirect-$(SAN),spoa-redirect)
+
+TESTS   := $(sort $(wildcard tests/unit/*/*_test.c))
+TEST_PROGRAMS = $(TESTS:%.c=$B/%)
+FUZZERS := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+
+ifeq ($(V),1)
+Q =
+say = @:
+else
+Q = @
+say = @printf '  %-7s %s\n'
+endif
+MAKEFLAGS += --no-print-directory
+
+all: $(PROGRAM) $(if $(SAN),,$B/libspop.a $B/libspop.so $B/libspop.pc) ## the agent, and libspop static and shared
+
+$(PROGRAM): $B/spoa/main.o $(OBJECTS)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$B/%.o: %.c $B/flags
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# strict where bytes from outside become numbers
+$B/spoa/spop/%.o $B/spoa/config/%.o: WARNINGS += -Wconversion
+$B/spoa/cli/cli.o: ALL_CFLAGS += -DSPOA_VERSION='"$(VERSION)"' -DSPOA_BUILD='"$(BUILD_OPTIONS)"'
+
+# other flags, another build
+$B/flags: .FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(VERSION)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(VERSION)' >$@
+
+# ---- libspop ----
+
+$B/libspop.a: $(SPOP)
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$B/pic/%.o: %.c $B/flags
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -Wconversion -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+$B/libspop.so: $(SPOP:$B/%=$B/pic/%)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libspop.so.0 -o $@ $^
+
+$B/libspop.pc: spoa/spop/libspop.pc.in Makefile
+	@mkdir -p $(@D)
+	@sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
+
+# ---- using it ----
+
+install: all ## into DESTDIR and PREFIX
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR) $(MANDIR)/man3 $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR))
+	install -m 755 spoa-redirect $(DESTDIR)$(BINDIR)/
+	install -m 644 $B/libspop.a $(DESTDIR)$(LIBDIR)/
+	install -m 755 $B/libspop.so $(DESTDIR)$(LIBDIR)/libspop.so.$(VERSION)
+	ln -sf libspop.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libspop.so.0
+	ln -sf libspop.so.0 $(DESTDIR)$(LIBDIR)/libspop.so
+	install -m 644 $B/libspop.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
+	install -m 644 include/spop.h $(DESTDIR)$(INCDIR)/
+	install -m 644 spoa/spop/libspop.3 $(DESTDIR)$(MANDIR)/man3/
+	install -m 644 spoa/config/spoa-redirect.cfg.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 spoa/cli/spoa-redirect.8 $(DESTDIR)$(MANDIR)/man8/
+	cp -R haproxy-conf $(DESTDIR)$(DOCDIR)/
+
+demo: ## real HAProxy, the agent and three origins, live; DEMO="--seconds 20 --check" ends by itself
+	@scripts/deps demo
+	@$(MAKE) all
+	@scripts/demo $(DEMO)
+
+clean: ## all that was built
+	rm -rf .build spoa-redirect compile_commands.json
+
+# ---- testing it ----
+
+$B/tests/%: tests/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) -I. -MMD -MP -o $@ $< $(OBJECTS) -lcmocka $(LIBS)
+
+unit: $(TEST_PROGRAMS) ## unit tests of this build
+	@scripts/unit $(TEST_PROGRAMS)
+
+scenarios: $(PROGRAM) ## with every HAProxy version; SCENARIOS="redirect/suffix --only 2.6"
+	@scripts/scenarios --agent $(PROGRAM) $(SCENARIOS)
+
+check: ## everything that has to pass, with all its own set-up
+	@scripts/deps check
+	@scripts/check
+
+lint: ## style, layering, headers, manuals, cppcheck
+	@scripts/lint
+
+format: ## clang-format over all sources
+	clang-format -i $(SOURCES) $(HEADERS) spoa/main.c $(TESTS) $(FUZZERS)
+
+fuzz: ## FUZZ_SECONDS=60 for each target
+	@scripts/fuzz $(or $(FUZZ_SECONDS),60)
+
+compile_commands.json: ## for clangd and clang-tidy
+	bear -- $(MAKE) -B all
+
+help: ## this list
+	@sed -n 's/^\([a-z_.]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 26
+
+-include $(shell test -d $B && find $B -name '*.d')
+
+.FORCE:
+.PHONY: .FORCE all install demo clean unit scenarios check lint format fuzz help
+.DELETE_ON_ERROR:
