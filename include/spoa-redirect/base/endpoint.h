@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a socket is bound or connected, as HAProxy writes it. */
+#ifndef SPOA_REDIRECT_BASE_ENDPOINT_H
+#define SPOA_REDIRECT_BASE_ENDPOINT_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "spoa-redirect/base/slice.h"
+
+struct endpoint {
+	union {
+		struct sockaddr any;
+		struct sockaddr_storage storage;
+		struct sockaddr_un unix_path;
+	};
+	socklen_t length; /* 0: none */
+};
+
+#define ENDPOINT_TEXT 128u
+
+/*
+ * "10.0.0.1:80", "[::1]:80", "::1:80", "*:80", ":80", "ipv4@…", "ipv6@…", "host.example:80"; "unix@/path" and
+ * "/path" where `unix_too`. Names are asked of the resolver. The port may be missing where port_optional; it
+ * is 0 then. NULL: parsed; else what is wrong.
+ */
+const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool unix_too, bool port_optional);
+
+void endpoint_set_port(struct endpoint *endpoint, unsigned port);
+unsigned endpoint_port(const struct endpoint *endpoint);
+
+/* For messages: "10.0.0.1:80", "[::1]:80", "unix@/path". */
+const char *endpoint_text(const struct endpoint *endpoint, char text[ENDPOINT_TEXT]);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "spoa-redirect/base/endpoint.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_HOST 256u
+
+void endpoint_set_port(struct endpoint *endpoint, unsigned port)
+{
+	if (endpoint->any.sa_family == AF_INET)
+		((struct sockaddr_in *)&endpoint->any)->sin_port = htons((uint16_t)port);
+	else if (endpoint->any.sa_family == AF_INET6)
+		((struct sockaddr_in6 *)&endpoint->any)->sin6_port = htons((uint16_t)port);
+}
+
+unsigned endpoint_port(const struct endpoint *endpoint)
+{
+	if (endpoint->any.sa_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)&endpoint->any)->sin_port);
+	if (endpoint->any.sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)&endpoint->any)->sin6_port);
+	return 0;
+}
+
+static const char *parse_unix(struct endpoint *endpoint, const char *path)
+{
+	struct sockaddr_un *address = &endpoint->unix_path;
+
+	if (!*path || strlen(path) >= sizeof(address->sun_path))
+		return "a socket's path has 1 to 107 bytes";
+	address->sun_family = AF_UNIX;
+	strcpy(address->sun_path, path);
+	endpoint->length = sizeof(*address);
+	return NULL;
+}
+
+static const char *resolve(struct endpoint *endpoint, const char *host, int family)
+{
+	struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_STREAM }, *found;
+
+	if (getaddrinfo(host, NULL, &hints, &found) != 0)
+		return "cannot resolve the name";
+	memcpy(&endpoint->storage, found->ai_addr, found->ai_addrlen);
+	endpoint->length = found->ai_addrlen;
+	freeaddrinfo(found);
+	return NULL;
+}
+
+static const char *parse_host(struct endpoint *endpoint, struct slice host, int family)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&endpoint->any;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&endpoint->any;
+	char copy[MAX_HOST];
+
+	if (host.len >= sizeof(copy))
+		return "the name is too long";
+	memcpy(copy, host.ptr, host.len);
+	copy[host.len] = 0;
+	if (host.len == 0 || strcmp(copy, "*") == 0)
+		strcpy(copy, family == AF_INET6 ? "::" : "0.0.0.0");
+	if (family != AF_INET6 && inet_pton(AF_INET, copy, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		endpoint->length = sizeof(*v4);
+		return NULL;
+	}
+	if (family != AF_INET && inet_pton(AF_INET6, copy, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		endpoint->length = sizeof(*v6);
+		return NULL;
+	}
+	return resolve(endpoint, copy, family);
+}
+
+/* The port is behind the last colon, as in HAProxy; brackets and the lack of any colon are clear as well. */
+static bool split_port(struct slice text, struct slice *host, struct slice *port)
+{
+	size_t at = text.len;
+
+	while (at > 0 && text.ptr[at - 1] != ':' && text.ptr[at - 1] != ']')
+		at--;
+	*port = slice_of(NULL, 0);
+	*host = text;
+	if (at > 0 && text.ptr[at - 1] == ':') {
+		*host = slice_of(text.ptr, at - 1);
+		*port = slice_from(text, at);
+	}
+	if (host->len >= 2 && host->ptr[0] == '[') {
+		if (host->ptr[host->len - 1] != ']')
+			return false;
+		*host = slice_of(host->ptr + 1, host->len - 2);
+	}
+	return true;
+}
+
+const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool unix_too, bool port_optional)
+{
+	struct slice whole = slice_of_string(text), host, port;
+	const char *wrong;
+	uint64_t number = 0;
+	int family = AF_UNSPEC;
+
+	memset(endpoint, 0, sizeof(*endpoint));
+	if (unix_too && (slice_starts(whole, SLICE("unix@")) || slice_starts(whole, SLICE("/"))))
+		return parse_unix(endpoint, text + (text[0] == '/' ? 0 : 5));
+	if (slice_starts(whole, SLICE("ipv4@")))
+		family = AF_INET;
+	else if (slice_starts(whole, SLICE("ipv6@")))
+		family = AF_INET6;
+	else if (memchr(whole.ptr, '@', whole.len))
+		return "unknown kind of address";
+	if (family != AF_UNSPEC)
+		whole = slice_from(whole, 5);
+	if (!split_port(whole, &host, &port))
+		return "no closing ']'";
+	if (!port.ptr && !port_optional)
+		return "the port is missing";
+	if (port.ptr && (!slice_to_natural(port, 65535, &number) || number == 0))
+		return "a port is a number from 1 to 65535";
+	wrong = parse_host(endpoint, host, family);
+	if (!wrong)
+		endpoint_set_port(endpoint, (unsigned)number);
+	return wrong;
+}
+
+const char *endpoint_text(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	if (endpoint->any.sa_family == AF_UNIX) {
+		snprintf(text, ENDPOINT_TEXT, "unix@%s", endpoint->unix_path.sun_path);
+	} else if (endpoint->any.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)&endpoint->any)->sin6_addr, host, sizeof(host));
+		snprintf(text, ENDPOINT_TEXT, "[%s]:%u", host, endpoint_port(endpoint));
+	} else {
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)&endpoint->any)->sin_addr, host, sizeof(host));
+		snprintf(text, ENDPOINT_TEXT, "%s:%u", host, endpoint_port(endpoint));
+	}
+	return text;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "spoa-redirect/base/slice.h"
+
+bool slice_eq_nocase(struct slice a, struct slice b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (lower(a.ptr[i]) != lower(b.ptr[i]))
+			return false;
+	return true;
+}
+
+bool slice_starts(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_eq(slice_of(s.ptr, prefix.len), prefix);
+}
+
+bool slice_ends(struct slice s, struct slice suffix)
+{
+	return s.len >= suffix.len && slice_eq(slice_from(s, s.len - suffix.len), suffix);
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct slice slice_trim(struct slice s)
+{
+	while (s.len > 0 && is_blank(s.ptr[0])) {
+		s.ptr++;
+		s.len--;
+	}
+	while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+bool slice_split(struct slice *rest, uint8_t separator, struct slice *part)
+{
+	const uint8_t *found;
+
+	if (!rest->ptr)
+		return false;
+	found = rest->len > 0 ? memchr(rest->ptr, separator, rest->len) : NULL;
+	if (!found) {
+		*part = *rest;
+		*rest = slice_of(NULL, 0);
+		return true;
+	}
+	*part = slice_of(rest->ptr, (size_t)(found - rest->ptr));
+	*rest = slice_of(found + 1, rest->len - part->len - 1);
+	return true;
+}
+
+bool slice_to_natural(struct slice s, uint64_t max, uint64_t *number)
+{
+	uint64_t value = 0;
+
+	if (s.len == 0)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t digit = (uint8_t)(s.ptr[i] - '0');
+
+		if (digit > 9 || value > (max - (digit < max ? digit : max)) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	if (value > max)
+		return false;
+	*number = value;
+	return true;
+}
