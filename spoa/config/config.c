@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "spoa-redirect/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lexer.h"
+
+#define MAX_FILE_SIZE ((size_t)1 << 30)
+#define MAX_MESSAGES 1000u
+#define MAX_KEYWORDS 256u
+
+struct message {
+	enum config_severity severity;
+	const char *text;
+};
+
+struct known_section {
+	enum config_section kind;
+	const char *name;
+	struct config_place place;
+};
+
+struct config {
+	struct arena *arena;
+	const struct config_room *rooms;
+	size_t n_rooms;
+	struct config_place place;
+	enum config_section section; /* 0: none yet, or one that is skipped */
+	bool skipping;               /* in a section that was refused: its lines would only repeat that */
+	struct known_section *sections;
+	size_t n_sections;
+	struct message *messages;
+	size_t n_messages, counts[CONFIG_ERROR + 1];
+};
+
+static const struct {
+	const char *name;
+	enum config_section kind;
+	bool named;
+	bool supported;
+} section_kinds[] = {
+	{ "global", CONFIG_GLOBAL, false, true },     { "defaults", CONFIG_DEFAULTS, false, true },
+	{ "frontend", CONFIG_FRONTEND, true, true },  { "backend", CONFIG_BACKEND, true, true },
+	{ "resolvers", 0, true, false },              { "listen", 0, true, false },
+	{ "userlist", 0, true, false },               { "peers", 0, true, false },
+	{ "mailers", 0, true, false },                { "ring", 0, true, false },
+	{ "cache", 0, true, false },                  { "program", 0, true, false },
+	{ "http-errors", 0, true, false },            { "fcgi-app", 0, true, false },
+};
+
+struct config *config_new(struct arena *arena, const struct config_room *rooms, size_t n)
+{
+	struct config *config = arena_alloc(arena, sizeof(*config));
+
+	if (config)
+		*config = (struct config){ .arena = arena, .rooms = rooms, .n_rooms = n };
+	return config;
+}
+
+/* ---- messages ---- */
+
+static void say(struct config *config, enum config_severity severity, const struct config_place *place,
+		const char *format, va_list args)
+{
+	char text[2000];
+	struct message *message;
+	const char *severities[] = { "notice: ", "warning: ", "" };
+
+	config->counts[severity]++;
+	if (config->n_messages >= MAX_MESSAGES)
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	message = arena_grow(config->arena, &config->messages, &config->n_messages, sizeof(*message));
+	if (!message)
+		return;
+	message->severity = severity;
+	if (!place->line)
+		message->text = arena_printf(config->arena, "%s: %s%s", place->file, severities[severity], text);
+	else if (!place->section)
+		message->text =
+			arena_printf(config->arena, "%s:%u: %s%s", place->file, place->line, severities[severity], text);
+	else
+		message->text = arena_printf(config->arena, "%s:%u: %sin section '%s': %s", place->file, place->line,
+					     severities[severity], place->section, text);
+	if (!message->text)
+		message->text = "out of memory";
+}
+
+bool config_error(const struct config_words *words, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(words->config, CONFIG_ERROR, &words->place, format, args);
+	va_end(args);
+	return false;
+}
+
+void config_warning(const struct config_words *words, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(words->config, CONFIG_WARNING, &words->place, format, args);
+	va_end(args);
+}
+
+bool config_say_at(struct config *config, enum config_severity severity, struct config_place place,
+		   const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(config, severity, &place, format, args);
+	va_end(args);
+	return severity != CONFIG_ERROR;
+}
+
+size_t config_count(const struct config *config, enum config_severity severity)
+{
+	return config->counts[severity];
+}
+
+const char *config_message(const struct config *config, size_t i)
+{
+	return i < config->n_messages ? config->messages[i].text : NULL;
+}
+
+void config_print_messages(const struct config *config, FILE *out)
+{
+	size_t all = config->counts[CONFIG_NOTICE] + config->counts[CONFIG_WARNING] + config->counts[CONFIG_ERROR];
+
+	for (size_t i = 0; i < config->n_messages; i++)
+		fprintf(out, "%s\n", config->messages[i].text);
+	if (all > config->n_messages)
+		fprintf(out, "… and %zu more\n", all - config->n_messages);
+}
+
+/* ---- sections ---- */
+
+static bool first_of_its_name(struct config_words *words, const char *name)
+{
+	struct config *config = words->config;
+	struct known_section *section;
+
+	for (size_t i = 0; i < config->n_sections; i++) {
+		section = &config->sections[i];
+		if (section->kind == words->section && strcmp(section->name, name) == 0)
+			return config_error(words, "already defined at %s:%u", section->place.file, section->place.line);
+	}
+	section = arena_grow(config->arena, &config->sections, &config->n_sections, sizeof(*section));
+	if (!section)
+		return config_error(words, "out of memory");
+	*section = (struct known_section){ words->section, name, words->place };
+	return true;
+}
+
+static bool begin_section(struct config_words *words, bool named)
+{
+	struct config *config = words->config;
+	const char *name = "";
+	bool good = true;
+
+	if (words->left > 0 || named) {
+		name = config_take_word(words, "a name");
+		if (!name)
+			return false;
+		words->place.section = arena_printf(config->arena, "%s %s", words->keyword, name);
+		config->place.section = words->place.section;
+		if (!config_name_valid(name))
+			return config_error(words, "a name consists of letters, digits, '-', '_', '.' and ':'");
+		if (named && !first_of_its_name(words, name))
+			return false;
+	}
+	if (!config_take_end(words))
+		return false;
+	for (size_t i = 0; i < config->n_rooms; i++)
+		if (config->rooms[i].begin && !config->rooms[i].begin(words, name, config->rooms[i].into))
+			good = false;
+	return good;
+}
+
+/* True: the line was a section's head, good or bad. */
+static bool try_section(struct config_words *words)
+{
+	struct config *config = words->config;
+
+	for (size_t i = 0; i < COUNT(section_kinds); i++) {
+		if (strcmp(*words->word, section_kinds[i].name) != 0)
+			continue;
+		words->keyword = section_kinds[i].name;
+		words->section = section_kinds[i].kind;
+		words->word++;
+		words->left--;
+		config->section = words->section;
+		config->place.section = words->place.section = words->keyword;
+		config->skipping = true;
+		if (!section_kinds[i].supported)
+			config_error(words, "section '%s' is not supported", words->keyword);
+		else if (begin_section(words, section_kinds[i].named))
+			config->skipping = false;
+		return true;
+	}
+	return false;
+}
+
+/* ---- lines ---- */
+
+/* All rooms' rows of the line's section, as one table for config_take_keyword(). */
+static void keyword_line(struct config_words *words)
+{
+	struct config *config = words->config;
+	struct config_keyword all[MAX_KEYWORDS];
+	void *into[MAX_KEYWORDS];
+	const struct config_keyword *keyword;
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->n_rooms; i++) {
+		for (size_t j = 0; j < config->rooms[i].n && n < MAX_KEYWORDS; j++) {
+			if (!(config->rooms[i].keywords[j].sections & words->section))
+				continue;
+			into[n] = config->rooms[i].into;
+			all[n++] = config->rooms[i].keywords[j];
+		}
+	}
+	keyword = config_take_keyword(words, all, n, words->section);
+	if (keyword && keyword->parse(words, into[keyword - all]))
+		config_take_end(words);
+}
+
+static void read_line(struct config *config, struct slice line)
+{
+	struct config_words words = { .config = config,
+				      .arena = config->arena,
+				      .place = config->place,
+				      .section = config->section,
+				      .keyword = "" };
+	struct lexer_words split;
+	const char *why;
+	size_t at;
+
+	if (!lexer_split(config->arena, line, &split, &why, &at)) {
+		config_error(&words, "%s at position %zu", why, at + 1);
+		return;
+	}
+	words.word = split.word;
+	words.left = split.n;
+	if (words.left == 0 || try_section(&words))
+		return;
+	if (**words.word == '.')
+		config_error(&words, "'%s' is not supported: conditional blocks are HAProxy's", *words.word);
+	else if (!config->section && !config->skipping)
+		config_error(&words, "unknown keyword '%s' outside of a section", *words.word);
+	else if (!config->skipping)
+		keyword_line(&words);
+}
+
+void config_read_text(struct config *config, const char *name, struct slice text)
+{
+	struct slice line;
+
+	config->place = (struct config_place){ arena_string(config->arena, name), 0, NULL };
+	config->section = 0;
+	config->skipping = false;
+	if (slice_starts(text, SLICE("\xef\xbb\xbf"))) {
+		config_say_at(config, CONFIG_ERROR, config->place, "starts with a byte order mark: save it without one");
+		text = slice_from(text, 3);
+	}
+	while (slice_split(&text, '\n', &line)) {
+		config->place.line++;
+		if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+			line.len--;
+		read_line(config, line);
+	}
+}
+
+/* ---- files ---- */
+
+static bool read_whole(int fd, size_t size, uint8_t *bytes)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t got = read(fd, bytes + done, size - done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		done += (size_t)got;
+	}
+	return true;
+}
+
+static void read_file(struct config *config, const char *path)
+{
+	struct config_place place = { arena_string(config->arena, path), 0, NULL };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t *bytes = NULL;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		config_say_at(config, CONFIG_ERROR, place, "cannot read: %s", strerror(errno));
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode) || (size_t)st.st_size > MAX_FILE_SIZE) {
+		config_say_at(config, CONFIG_ERROR, place, "not a regular file of at most 1 GiB");
+		goto out;
+	}
+	bytes = malloc((size_t)st.st_size + 1);
+	if (!bytes) {
+		config_say_at(config, CONFIG_ERROR, place, "out of memory");
+		goto out;
+	}
+	if (read_whole(fd, (size_t)st.st_size, bytes))
+		config_read_text(config, path, slice_of(bytes, (size_t)st.st_size));
+	else
+		config_say_at(config, CONFIG_ERROR, place, "cannot read: %s", errno ? strerror(errno) : "truncated");
+out:
+	free(bytes);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int is_cfg(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && slice_ends(slice_of_string(entry->d_name), SLICE(".cfg"));
+}
+
+void config_read(struct config *config, const char *path)
+{
+	struct dirent **entries;
+	struct stat st;
+	int n;
+
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		read_file(config, path);
+		return;
+	}
+	n = scandir(path, &entries, is_cfg, alphasort);
+	if (n <= 0)
+		config_say_at(config, CONFIG_ERROR, (struct config_place){ arena_string(config->arena, path), 0, NULL },
+			      n < 0 ? "cannot read the directory" : "no *.cfg file in this directory");
+	for (int i = 0; i < n; i++) {
+		char *file = arena_printf(config->arena, "%s/%s", path, entries[i]->d_name);
+
+		if (file)
+			read_file(config, file);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+}
