@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Content rules: samples of a request, compared with patterns by acls, which choose the name of a backend.
+ *
+ * A struct ruleset is filled while a configuration is read and never changes afterwards; any number of
+ * workers read it. What a request needs while it is decided (the values of its arguments, regex match
+ * data) lives in a struct request and a struct rules_scratch of the worker: nothing is allocated.
+ *
+ * Words and results are HAProxy's (its configuration manual, section 7).
+ */
+#ifndef SPOA_REDIRECT_RULES_H
+#define SPOA_REDIRECT_RULES_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "spoa-redirect/base/arena.h"
+#include "spoa-redirect/base/slice.h"
+#include "spoa-redirect/config.h"
+#include "spop.h"
+
+/* ---- the request ---- */
+
+/* Arguments that the agent itself reads; those of a frontend's rules follow behind. */
+enum request_slot {
+	REQUEST_METHOD,
+	REQUEST_PATH,
+	REQUEST_QUERY,
+	REQUEST_HOST,
+	REQUEST_SRC,
+	REQUEST_SSL,
+	REQUEST_HDRS,
+	REQUEST_UPGRADE,   /* hdr(upgrade) */
+	REQUEST_PREFLIGHT, /* hdr(access-control-request-method) */
+	REQUEST_FIRST_OWN,
+};
+
+#define REQUEST_MAX_SLOTS 64u
+
+/*
+ * The values of one message, by slot: slices into the frame. An argument that did not come, or came as
+ * NULL, has the type SPOP_NULL; `seen` has the bit of each slot that came at all.
+ */
+struct request {
+	struct spop_value values[REQUEST_MAX_SLOTS];
+	uint64_t seen;
+	struct slice pathq; /* joined at its first use; ptr NULL before */
+};
+
+/* Which argument names go to which slot: made once per frontend, read without a lock. */
+struct request_names;
+
+/*
+ * Reads a message's arguments into *request. False: the payload is no list of that many arguments
+ * (status 4). The first of several arguments of one name counts.
+ */
+bool request_take(const struct request_names *names, unsigned arguments, struct spop_slice *payload,
+		  struct request *request);
+
+/* A string or binary argument's bytes; ptr NULL when absent or of another type. */
+struct slice request_bytes(const struct request *request, unsigned slot);
+
+/* The first value of a header, wherever it came: as an argument of its own in `slot`, or in hdrs. ptr NULL: absent. */
+struct slice request_header(const struct request *request, unsigned slot, struct slice name);
+
+/* ---- what a worker brings ---- */
+
+struct rules_scratch;
+struct rules_scratch *rules_scratch_new(void);
+void rules_scratch_free(struct rules_scratch *scratch);
+
+/* Regexes given up at their match limit since the start, each taken as no match. */
+uint64_t rules_scratch_limits(const struct rules_scratch *scratch);
+
+/* ---- frontends ---- */
+
+/* "use_backend NAME if …" or, last and without a condition, "default_backend NAME". */
+struct rule {
+	const char *backend;
+	struct config_place place;
+	const struct condition *condition; /* NULL: always */
+	size_t index;                      /* among its frontend's rules */
+};
+
+struct frontend {
+	const char *name;
+	struct config_place place;
+	const char **messages;
+	size_t n_messages;
+	const struct rule **rules; /* in order, default_backend last */
+	size_t n_rules;
+	const struct request_names *names;
+	uint64_t needs;            /* slots that are read */
+	uint64_t headers;          /* slots that hdrs may fill as well */
+	_Atomic uint64_t *missed;  /* slots whose absence was logged already */
+};
+
+struct ruleset;
+struct ruleset *ruleset_new(struct arena *arena);
+
+/* The rows and the begin of `frontend`, to be handed to config_new(). */
+struct config_room ruleset_room(struct ruleset *ruleset);
+
+/* Once all lines are read: completes every frontend, and reports what only then shows. */
+void ruleset_finish(struct ruleset *ruleset, struct config *config);
+
+size_t ruleset_count(const struct ruleset *ruleset);
+const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i);
+
+/* The first rule that holds; NULL: none. Any worker, with a scratch of its own. */
+const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,
+				   struct rules_scratch *scratch);
+
+/* A slot's name as the SPOE file spells it, for messages. */
+const char *frontend_slot_name(const struct frontend *frontend, unsigned slot);
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "acl.h"
+
+#include <string.h>
+
+struct expression {
+	const struct sample *sample;
+	const struct patterns *patterns;
+};
+
+struct acl {
+	const char *name; /* NULL: anonymous */
+	struct config_place place;
+	struct expression *expressions; /* or-ed */
+	size_t n;
+	bool used;
+};
+
+struct term {
+	const struct acl *acl;
+	bool negated;
+	bool starts_group; /* the first after "or" */
+};
+
+struct condition {
+	struct term *terms;
+	size_t n;
+	bool unless;
+};
+
+static const char *const predefined[] = { "FALSE",      "HTTP",        "HTTP_1.0",    "HTTP_1.1",     "HTTP_2.0",
+					  "HTTP_3.0",   "HTTP_CONTENT", "HTTP_URL_ABS", "HTTP_URL_SLASH", "HTTP_URL_STAR",
+					  "LOCALHOST",  "METH_CONNECT", "METH_DELETE", "METH_GET",     "METH_HEAD",
+					  "METH_OPTIONS", "METH_POST",  "METH_PUT",    "METH_TRACE",   "RDP_COOKIE",
+					  "REQ_CONTENT", "TRUE",        "WAIT_END" };
+
+static struct acl *find_acl(const struct acls *acls, const char *name)
+{
+	for (size_t i = 0; i < acls->n; i++)
+		if (acls->acl[i]->name && strcmp(acls->acl[i]->name, name) == 0)
+			return acls->acl[i];
+	return NULL;
+}
+
+static bool is_predefined(const char *name)
+{
+	for (size_t i = 0; i < COUNT(predefined); i++)
+		if (strcmp(name, predefined[i]) == 0)
+			return true;
+	return false;
+}
+
+static struct acl *add_acl(struct config_words *words, struct acls *acls, const char *name)
+{
+	struct acl *acl = arena_alloc(words->arena, sizeof(*acl));
+	struct acl **slot = acl ? arena_grow(words->arena, &acls->acl, &acls->n, sizeof(*slot)) : NULL;
+
+	if (!slot) {
+		config_error(words, "out of memory");
+		return NULL;
+	}
+	acl->name = name;
+	acl->place = words->place;
+	return *slot = acl;
+}
+
+/* ---- one expression: a sample, its flags, its patterns ---- */
+
+struct flags {
+	const char *method;
+	bool nocase;
+	const char **files;
+	size_t n_files;
+};
+
+static const struct {
+	const char *flag, *why;
+} refused_flags[] = {
+	{ "-n", "is not yet supported" },
+	{ "-M", "is not supported: patterns come as words or with -f" },
+	{ "-u", "is not supported: lists are named by their file" },
+};
+
+static bool take_flags(struct config_words *words, struct flags *flags)
+{
+	while (words->left > 0 && **words->word == '-') {
+		if (config_take_if(words, "--"))
+			return true;
+		if (config_take_if(words, "-i")) {
+			flags->nocase = true;
+		} else if (config_take_if(words, "-m")) {
+			if (!(flags->method = config_take_word(words, "a way of matching after -m")))
+				return false;
+		} else if (config_take_if(words, "-f")) {
+			const char *path = config_take_word(words, "a file after -f");
+			const char **slot = path ? arena_grow(words->arena, &flags->files, &flags->n_files, sizeof(*slot)) :
+						   NULL;
+
+			if (!slot)
+				return false;
+			*slot = path;
+		} else {
+			for (size_t i = 0; i < COUNT(refused_flags); i++)
+				if (strcmp(*words->word, refused_flags[i].flag) == 0)
+					return config_error(words, "flag '%s' %s", *words->word, refused_flags[i].why);
+			return true; /* a pattern that begins with a dash */
+		}
+	}
+	return true;
+}
+
+/* `closed`: an anonymous one, up to its "}". */
+static bool take_patterns(struct config_words *words, struct patterns *patterns, bool closed)
+{
+	while (words->left > 0) {
+		if (closed && config_take_if(words, "}"))
+			return true;
+		if (patterns_are_found(patterns))
+			return config_error(words, "unexpected word '%s': 'found' takes no pattern", *words->word);
+		if (!patterns_add(words, patterns, slice_of_string(*words->word), ""))
+			return false;
+		words->word++;
+		words->left--;
+	}
+	return !closed || config_error(words, "no closing '}'");
+}
+
+static bool take_expression(struct config_words *words, struct acls *acls, struct acl *acl, bool closed)
+{
+	const char *word = config_take_word(words, "a sample"), *method = NULL;
+	struct expression *expression;
+	struct flags flags = { 0 };
+	struct patterns *patterns;
+	const struct sample *sample;
+	size_t given;
+	bool good = true;
+
+	if (!word || !(sample = sample_parse(words, word, acls->names, &acls->needs, &method)) ||
+	    !take_flags(words, &flags))
+		return false;
+	patterns = patterns_new(words, flags.method ? flags.method : method, sample_type(sample), flags.nocase);
+	if (!patterns)
+		return false;
+	for (size_t i = 0; i < flags.n_files; i++)
+		good &= patterns_add_file(words, patterns, flags.files[i]);
+	given = words->left;
+	if (!good || !take_patterns(words, patterns, closed))
+		return false;
+	if (!patterns_are_found(patterns) && flags.n_files == 0 && given - words->left == closed)
+		return config_error(words, "no pattern to compare '%s' with", word);
+	expression = arena_grow(words->arena, &acl->expressions, &acl->n, sizeof(*expression));
+	if (!expression)
+		return config_error(words, "out of memory");
+	*expression = (struct expression){ sample, patterns };
+	return true;
+}
+
+bool acl_parse(struct config_words *words, struct acls *acls)
+{
+	const char *name = config_take_word(words, "a name");
+	struct acl *acl;
+
+	if (!name)
+		return false;
+	if (strcmp(name, "or") == 0 || !config_name_valid(name))
+		return config_error(words, "'%s' cannot be the name of an acl", name);
+	acl = find_acl(acls, name);
+	if (!acl)
+		acl = add_acl(words, acls, name);
+	return acl && take_expression(words, acls, acl, false);
+}
+
+static bool expression_holds(const struct expression *expression, struct request *request,
+			     struct rules_scratch *scratch)
+{
+	enum sample_type type = patterns_type(expression->patterns);
+	struct sample_cursor cursor = { 0 };
+	struct sample_value value;
+
+	while (sample_next(expression->sample, request, scratch, &cursor, &value)) {
+		if (patterns_are_found(expression->patterns))
+			return true;
+		if (sample_cast(&value, type, scratch) && patterns_match(expression->patterns, &value, scratch))
+			return true;
+	}
+	return false;
+}
+
+static bool acl_holds(const struct acl *acl, struct request *request, struct rules_scratch *scratch)
+{
+	for (size_t i = 0; i < acl->n; i++)
+		if (expression_holds(&acl->expressions[i], request, scratch))
+			return true;
+	return false;
+}
+
+/* ---- conditions ---- */
+
+static bool add_term(struct config_words *words, struct condition *condition, struct term term)
+{
+	struct term *slot = arena_grow(words->arena, &condition->terms, &condition->n, sizeof(*slot));
+
+	if (!slot)
+		return config_error(words, "out of memory");
+	*slot = term;
+	return true;
+}
+
+static bool no_such_acl(struct config_words *words, const struct acls *acls, const char *name)
+{
+	const char *names[64], *nearest;
+	size_t n = 0;
+
+	if (is_predefined(name))
+		return config_error(words, "the predefined acl '%s' is not yet supported", name);
+	for (size_t i = 0; i < acls->n && n < COUNT(names); i++)
+		if (acls->acl[i]->name)
+			names[n++] = acls->acl[i]->name;
+	nearest = config_nearest(name, names, n);
+	if (nearest)
+		return config_error(words, "no acl '%s' above this line, did you mean '%s'?", name, nearest);
+	return config_error(words, "no acl '%s' above this line", name);
+}
+
+static struct acl *take_acl(struct config_words *words, struct acls *acls)
+{
+	const char *word = config_take_word(words, "an acl");
+	struct acl *acl;
+
+	if (!word)
+		return NULL;
+	if (strcmp(word, "{") == 0) {
+		acl = add_acl(words, acls, NULL);
+		return acl && take_expression(words, acls, acl, true) ? acl : NULL;
+	}
+	acl = find_acl(acls, word);
+	if (!acl)
+		no_such_acl(words, acls, word);
+	return acl;
+}
+
+/* "!acl", "! acl" and "! !acl" are all HAProxy's. */
+static bool take_negations(struct config_words *words)
+{
+	bool negated = false;
+
+	while (words->left > 0 && **words->word == '!') {
+		negated = !negated;
+		(*words->word)++;
+		if (!**words->word) {
+			words->word++;
+			words->left--;
+		}
+	}
+	return negated;
+}
+
+const struct condition *condition_parse(struct config_words *words, struct acls *acls)
+{
+	struct condition *condition = arena_alloc(words->arena, sizeof(*condition));
+	bool starts_group = true;
+
+	if (!condition)
+		return NULL;
+	condition->unless = config_take_if(words, "unless");
+	if (!condition->unless && !config_take_if(words, "if")) {
+		config_error(words, "expected 'if' or 'unless' instead of '%s'", words->left ? *words->word : "");
+		return NULL;
+	}
+	while (words->left > 0 || starts_group) {
+		struct acl *acl;
+		bool negated;
+
+		if (!starts_group && (config_take_if(words, "or") || config_take_if(words, "||"))) {
+			starts_group = true;
+			continue;
+		}
+		negated = take_negations(words);
+		acl = take_acl(words, acls);
+		if (!acl || !add_term(words, condition, (struct term){ acl, negated, starts_group }))
+			return NULL;
+		acl->used = true;
+		starts_group = false;
+	}
+	return condition;
+}
+
+bool condition_holds(const struct condition *condition, struct request *request, struct rules_scratch *scratch)
+{
+	bool group = false;
+
+	for (size_t i = 0; i < condition->n; i++) {
+		const struct term *term = &condition->terms[i];
+
+		if (term->starts_group) {
+			if (group)
+				break;
+			group = true;
+		}
+		group = group && acl_holds(term->acl, request, scratch) != term->negated;
+	}
+	return group != condition->unless;
+}
+
+void acls_warn_unused(const struct acls *acls, struct config *config)
+{
+	for (size_t i = 0; i < acls->n; i++)
+		if (acls->acl[i]->name && !acls->acl[i]->used)
+			config_say_at(config, CONFIG_WARNING, acls->acl[i]->place, "acl '%s' is used by no rule",
+				      acls->acl[i]->name);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "request.h"
+
+#include <string.h>
+
+#define NO_SLOT 0xffu
+#define MAX_TABLE 65536u
+
+struct name {
+	struct slice text;
+	unsigned slot;
+};
+
+struct request_names {
+	struct arena *arena;
+	struct name *names;
+	size_t n;
+	unsigned slots;
+	uint64_t headers;
+	uint64_t seed;
+	uint32_t mask;
+	uint8_t *table; /* hash → index into names, or NO_SLOT; no two names share a place */
+};
+
+static const struct {
+	const char *name;
+	enum request_slot slot;
+} own_names[] = {
+	{ "method", REQUEST_METHOD },
+	{ "path", REQUEST_PATH },
+	{ "query", REQUEST_QUERY },
+	{ "host", REQUEST_HOST },
+	{ "hdr(host)", REQUEST_HOST },
+	{ "hdr_host", REQUEST_HOST },
+	{ "src", REQUEST_SRC },
+	{ "ssl", REQUEST_SSL },
+	{ "hdrs", REQUEST_HDRS },
+	{ "hdr(upgrade)", REQUEST_UPGRADE },
+	{ "hdr_upgrade", REQUEST_UPGRADE },
+	{ "hdr(access-control-request-method)", REQUEST_PREFLIGHT },
+	{ "hdr_access_control_request_method", REQUEST_PREFLIGHT },
+};
+
+static bool add_name(struct request_names *names, const char *text, unsigned slot)
+{
+	struct name *name;
+
+	if (names->n >= NO_SLOT || !text)
+		return false;
+	name = arena_grow(names->arena, &names->names, &names->n, sizeof(*name));
+	if (!name)
+		return false;
+	*name = (struct name){ slice_of_string(text), slot };
+	return true;
+}
+
+struct request_names *request_names_new(struct arena *arena)
+{
+	struct request_names *names = arena_alloc(arena, sizeof(*names));
+
+	if (!names)
+		return NULL;
+	names->arena = arena;
+	names->slots = REQUEST_FIRST_OWN;
+	names->headers = 1ull << REQUEST_HOST | 1ull << REQUEST_UPGRADE | 1ull << REQUEST_PREFLIGHT;
+	for (size_t i = 0; i < COUNT(own_names); i++)
+		if (!add_name(names, own_names[i].name, own_names[i].slot))
+			return NULL;
+	return names;
+}
+
+unsigned request_names_add(struct request_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (slice_eq(names->names[i].text, slice_of_string(name)))
+			return names->names[i].slot;
+	if (names->slots >= REQUEST_MAX_SLOTS || !add_name(names, arena_string(names->arena, name), names->slots))
+		return REQUEST_MAX_SLOTS;
+	return names->slots++;
+}
+
+unsigned request_names_add_header(struct request_names *names, struct slice header)
+{
+	char *name = arena_printf(names->arena, "hdr(%.*s)", SLICE_ARGS(header));
+	char *alias = arena_printf(names->arena, "hdr_%.*s", SLICE_ARGS(header));
+	size_t known = names->n;
+	unsigned slot;
+
+	if (!name || !alias)
+		return REQUEST_MAX_SLOTS;
+	for (char *c = alias; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	slot = request_names_add(names, name);
+	if (names->n > known && !add_name(names, alias, slot))
+		return REQUEST_MAX_SLOTS;
+	if (slot < REQUEST_MAX_SLOTS)
+		names->headers |= 1ull << slot;
+	return slot;
+}
+
+uint64_t request_names_headers(const struct request_names *names)
+{
+	return names->headers;
+}
+
+const char *request_names_of(const struct request_names *names, unsigned slot)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (names->names[i].slot == slot)
+			return (const char *)names->names[i].text.ptr;
+	return "?";
+}
+
+/* Length, first and last eight bytes: enough to tell names apart, without a loop over them. */
+static uint64_t hash(struct slice name, uint64_t seed)
+{
+	uint64_t head = 0, tail = 0;
+
+	if (name.len >= 8) {
+		memcpy(&head, name.ptr, 8);
+		memcpy(&tail, name.ptr + name.len - 8, 8);
+	} else if (name.len >= 4) {
+		uint32_t a, b;
+
+		memcpy(&a, name.ptr, 4);
+		memcpy(&b, name.ptr + name.len - 4, 4);
+		head = a;
+		tail = b;
+	} else if (name.len > 0) {
+		head = name.ptr[0];
+		tail = (uint64_t)name.ptr[name.len / 2] << 8 | name.ptr[name.len - 1];
+	}
+	head = (head ^ seed) * 0x9e3779b97f4a7c15 + name.len;
+	head = (head ^ head >> 32 ^ tail) * 0xd6e8feb86659fd93;
+	return head ^ head >> 32;
+}
+
+static bool try_seed(struct request_names *names)
+{
+	memset(names->table, NO_SLOT, (size_t)names->mask + 1);
+	for (size_t i = 0; i < names->n; i++) {
+		uint8_t *place = &names->table[hash(names->names[i].text, names->seed) & names->mask];
+
+		if (*place != NO_SLOT)
+			return false;
+		*place = (uint8_t)i;
+	}
+	return true;
+}
+
+bool request_names_seal(struct request_names *names)
+{
+	for (uint32_t size = 64; size <= MAX_TABLE; size *= 2) {
+		names->mask = size - 1;
+		names->table = arena_alloc(names->arena, size);
+		if (!names->table)
+			return false;
+		for (names->seed = 1; names->seed < 1000; names->seed++)
+			if (try_seed(names))
+				return true;
+	}
+	return false;
+}
+
+static unsigned find_slot(const struct request_names *names, struct slice text)
+{
+	uint8_t place = names->table[hash(text, names->seed) & names->mask];
+
+	if (place == NO_SLOT || !slice_eq(names->names[place].text, text))
+		return REQUEST_MAX_SLOTS;
+	return names->names[place].slot;
+}
+
+bool request_take(const struct request_names *names, unsigned arguments, struct spop_slice *payload,
+		  struct request *request)
+{
+	for (unsigned i = 0; i < names->slots; i++)
+		request->values[i].type = SPOP_NULL;
+	request->seen = 0;
+	request->pathq = slice_of(NULL, 0);
+	for (; arguments > 0; arguments--) {
+		struct spop_slice name;
+		struct spop_value value;
+		unsigned slot;
+
+		if (!spop_take_argument(payload, &name, &value))
+			return false;
+		slot = find_slot(names, slice_of_spop(name));
+		if (slot >= REQUEST_MAX_SLOTS || (request->seen & 1ull << slot))
+			continue;
+		request->seen |= 1ull << slot;
+		request->values[slot] = value;
+	}
+	return true;
+}
+
+struct slice request_bytes(const struct request *request, unsigned slot)
+{
+	const struct spop_value *value = &request->values[slot];
+
+	if (value->type != SPOP_STRING && value->type != SPOP_BINARY)
+		return slice_of(NULL, 0);
+	return slice_of_spop(value->bytes);
+}
+
+bool request_take_header(struct spop_slice *blob, struct slice *name, struct slice *value)
+{
+	struct spop_slice n, v;
+
+	if (!spop_take_string(blob, &n) || !spop_take_string(blob, &v) || n.len == 0)
+		return false;
+	*name = slice_of_spop(n);
+	*value = slice_trim(slice_of_spop(v));
+	return true;
+}
+
+struct slice request_header(const struct request *request, unsigned slot, struct slice name)
+{
+	struct slice found = request_bytes(request, slot), this_name, value;
+	const struct spop_value *hdrs = &request->values[REQUEST_HDRS];
+	struct spop_slice blob;
+
+	if (found.ptr || (hdrs->type != SPOP_BINARY && hdrs->type != SPOP_STRING))
+		return found;
+	blob = hdrs->bytes;
+	while (request_take_header(&blob, &this_name, &value))
+		if (slice_eq_nocase(this_name, name))
+			return value;
+	return slice_of(NULL, 0);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "acl.h"
+
+struct builder {
+	struct frontend frontend; /* what others see */
+	struct acls acls;
+	struct rule *default_rule;
+};
+
+struct ruleset {
+	struct arena *arena;
+	struct builder **builders;
+	size_t n;
+	struct rule *default_rule; /* of the newest defaults section */
+	struct builder *current;   /* NULL outside of a frontend */
+};
+
+struct ruleset *ruleset_new(struct arena *arena)
+{
+	struct ruleset *ruleset = arena_alloc(arena, sizeof(*ruleset));
+
+	if (ruleset)
+		ruleset->arena = arena;
+	return ruleset;
+}
+
+static bool add_message(struct config_words *words, struct frontend *frontend, const char *name)
+{
+	const char **slot;
+
+	for (size_t i = 0; i < frontend->n_messages; i++)
+		if (strcmp(frontend->messages[i], name) == 0)
+			return config_error(words, "message '%s' is named twice", name);
+	slot = arena_grow(words->arena, &frontend->messages, &frontend->n_messages, sizeof(*slot));
+	if (!slot)
+		return config_error(words, "out of memory");
+	*slot = name;
+	return true;
+}
+
+static bool begin(struct config_words *words, const char *name, void *into)
+{
+	struct ruleset *ruleset = into;
+	struct builder *builder, **slot;
+
+	ruleset->current = NULL;
+	if (words->section == CONFIG_DEFAULTS)
+		ruleset->default_rule = NULL;
+	if (words->section != CONFIG_FRONTEND)
+		return true;
+	builder = arena_alloc(words->arena, sizeof(*builder));
+	slot = builder ? arena_grow(words->arena, &ruleset->builders, &ruleset->n, sizeof(*slot)) : NULL;
+	if (!slot)
+		return config_error(words, "out of memory");
+	builder->frontend.name = name;
+	builder->frontend.place = words->place;
+	builder->frontend.missed = arena_alloc(words->arena, sizeof(*builder->frontend.missed));
+	builder->acls.names = request_names_new(words->arena);
+	if (ruleset->default_rule && (builder->default_rule = arena_alloc(words->arena, sizeof(*builder->default_rule))))
+		*builder->default_rule = *ruleset->default_rule;
+	ruleset->current = *slot = builder;
+	if (!builder->acls.names || !builder->frontend.missed)
+		return config_error(words, "out of memory");
+	return add_message(words, &builder->frontend, name);
+}
+
+static bool parse_acl(struct config_words *words, void *into)
+{
+	struct ruleset *ruleset = into;
+
+	return acl_parse(words, &ruleset->current->acls);
+}
+
+static bool parse_message(struct config_words *words, void *into)
+{
+	struct ruleset *ruleset = into;
+
+	do {
+		const char *name = config_take_word(words, "the name of an SPOE message");
+
+		if (!name || !add_message(words, &ruleset->current->frontend, name))
+			return false;
+	} while (words->left > 0);
+	return true;
+}
+
+static struct rule *new_rule(struct config_words *words, const char *backend)
+{
+	struct rule *rule;
+
+	if (strncmp(backend, "%[", 2) == 0) {
+		config_error(words, "a backend named by a sample ('%s') is not yet supported", backend);
+		return NULL;
+	}
+	rule = arena_alloc(words->arena, sizeof(*rule));
+	if (!rule)
+		config_error(words, "out of memory");
+	else
+		*rule = (struct rule){ .backend = backend, .place = words->place };
+	return rule;
+}
+
+static bool add_rule(struct arena *arena, struct frontend *frontend, struct rule *rule)
+{
+	const struct rule **slot = arena_grow(arena, &frontend->rules, &frontend->n_rules, sizeof(*slot));
+
+	if (!slot)
+		return false;
+	rule->index = frontend->n_rules - 1;
+	*slot = rule;
+	return true;
+}
+
+static bool parse_use_backend(struct config_words *words, void *into)
+{
+	struct ruleset *ruleset = into;
+	const char *backend = config_take_word(words, "the name of a backend");
+	struct rule *rule = backend ? new_rule(words, backend) : NULL;
+
+	if (!rule)
+		return false;
+	if (words->left > 0 && !(rule->condition = condition_parse(words, &ruleset->current->acls)))
+		return false;
+	return add_rule(words->arena, &ruleset->current->frontend, rule) ? true : config_error(words, "out of memory");
+}
+
+static bool parse_default_backend(struct config_words *words, void *into)
+{
+	struct ruleset *ruleset = into;
+	const char *backend = config_take_word(words, "the name of a backend");
+	struct rule *rule = backend ? new_rule(words, backend) : NULL;
+
+	if (!rule)
+		return false;
+	if (ruleset->current)
+		ruleset->current->default_rule = rule;
+	else
+		ruleset->default_rule = rule;
+	return true;
+}
+
+static const struct config_keyword keywords[] = {
+	{ CONFIG_FRONTEND, "acl", parse_acl, "<name> <sample> [-i] [-m <method>] [-f <file>]… [--] <pattern>…",
+	  "name a test on the request; several lines of one name are or-ed" },
+	{ CONFIG_FRONTEND, "message", parse_message, "<name>…",
+	  "answer these SPOE messages beside the one of the frontend's own name" },
+	{ CONFIG_FRONTEND, "use_backend", parse_use_backend, "<backend> [if|unless <condition>]",
+	  "send requests to a backend; the first line that holds counts" },
+	{ CONFIG_DEFAULTS | CONFIG_FRONTEND, "default_backend", parse_default_backend, "<backend>",
+	  "the backend when no use_backend line holds" },
+	{ CONFIG_FRONTEND, "redirect-unless", NULL, "<acl>", "requests that are never redirected" },
+};
+
+struct config_room ruleset_room(struct ruleset *ruleset)
+{
+	return (struct config_room){ keywords, COUNT(keywords), begin, ruleset };
+}
+
+static void finish(struct ruleset *ruleset, struct builder *builder, struct config *config)
+{
+	struct frontend *frontend = &builder->frontend;
+	bool good = true;
+
+	if (builder->default_rule)
+		good = add_rule(ruleset->arena, frontend, builder->default_rule);
+	if (frontend->n_rules == 0)
+		config_say_at(config, CONFIG_WARNING, frontend->place,
+			      "neither 'use_backend' nor 'default_backend': nothing will be redirected");
+	acls_warn_unused(&builder->acls, config);
+	good &= request_names_seal(builder->acls.names);
+	frontend->names = builder->acls.names;
+	frontend->headers = request_names_headers(builder->acls.names);
+	frontend->needs = builder->acls.needs | 1ull << REQUEST_METHOD | 1ull << REQUEST_PATH | 1ull << REQUEST_HOST;
+	if (!good)
+		config_say_at(config, CONFIG_ERROR, frontend->place, "out of memory");
+}
+
+void ruleset_finish(struct ruleset *ruleset, struct config *config)
+{
+	for (size_t i = 0; i < ruleset->n; i++)
+		finish(ruleset, ruleset->builders[i], config);
+}
+
+size_t ruleset_count(const struct ruleset *ruleset)
+{
+	return ruleset->n;
+}
+
+const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i)
+{
+	return &ruleset->builders[i]->frontend;
+}
+
+const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,
+				   struct rules_scratch *scratch)
+{
+	for (size_t i = 0; i < frontend->n_rules; i++) {
+		const struct rule *rule = frontend->rules[i];
+
+		if (!rule->condition || condition_holds(rule->condition, request, scratch))
+			return rule;
+	}
+	return NULL;
+}
+
+const char *frontend_slot_name(const struct frontend *frontend, unsigned slot)
+{
+	return request_names_of(frontend->names, slot);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A sample: one thing about a request, by HAProxy's name for it; some have several values (hdr). */
+#ifndef SPOA_RULES_SAMPLE_H
+#define SPOA_RULES_SAMPLE_H
+
+#include "request.h"
+#include "scratch.h"
+
+enum sample_type { SAMPLE_STRING, SAMPLE_ADDRESS };
+
+struct address {
+	uint8_t bytes[16];
+	unsigned size; /* 4 or 16 */
+};
+
+struct sample_value {
+	enum sample_type type;
+	struct slice string;
+	struct address address;
+};
+
+struct sample;
+
+/* Where one is among a sample's values: { 0 } before the first. */
+struct sample_cursor {
+	unsigned taken;
+	struct slice list;       /* of the header being split at its commas */
+	struct spop_slice blob;  /* headers not looked at yet */
+};
+
+/*
+ * Parses "hdr(host)" and adds to *names what it reads; *needs gets the slots' bits. `word` may end in a method
+ * of matching (path_beg, hdr_dom(host)): *method is its name then, else NULL. NULL: reported.
+ */
+const struct sample *sample_parse(struct config_words *words, const char *word, struct request_names *names,
+				  uint64_t *needs, const char **method);
+
+/* What it gives by itself, before any cast. */
+enum sample_type sample_type(const struct sample *sample);
+
+/* The next value; false: no more. What `value` points at lives until the next call. */
+bool sample_next(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
+		 struct sample_cursor *cursor, struct sample_value *value);
+
+/* Casts as HAProxy does: text to an address, an address to text. False: it is none. */
+bool sample_cast(struct sample_value *value, enum sample_type type, struct rules_scratch *scratch);
+
+/* Text to an address; a v4-mapped one becomes IPv4. */
+bool address_parse(struct slice text, struct address *address);
+
+#endif
