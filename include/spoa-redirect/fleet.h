@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Backends and their servers: what the configuration says of them, and what is known of each right now.
+ *
+ * struct backend and struct server are filled while a configuration is read and do not change afterwards.
+ * struct backend_state and struct server_state are what changes: written by the control thread, except
+ * for the fields that say otherwise, and read by every worker through relaxed atomics: approximate under
+ * races by design, never torn.
+ *
+ * A slot is a server that is neither backup nor standby. Where it cannot serve, its standby stands in; where
+ * no slot can be filled, the first usable backup serves: decisions.md, "Who may be picked".
+ */
+#ifndef SPOA_REDIRECT_FLEET_H
+#define SPOA_REDIRECT_FLEET_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "spoa-redirect/base/arena.h"
+#include "spoa-redirect/base/endpoint.h"
+#include "spoa-redirect/base/log.h"
+#include "spoa-redirect/base/random.h"
+#include "spoa-redirect/base/slice.h"
+#include "spoa-redirect/config.h"
+
+struct backend;
+struct server;
+
+/* ---- what changes ---- */
+
+enum server_status { SERVER_UP, SERVER_DRAIN, SERVER_DOWN, SERVER_MAINT };
+
+enum server_admin { ADMIN_READY, ADMIN_DRAIN, ADMIN_MAINT };
+
+/* The estimate of what a server has to do; names and formulas are those of selection.md, section 2. */
+struct server_load {
+	_Atomic double at;        /* when est and z were last drained; workers and control thread */
+	_Atomic double est, z;    /* likewise */
+	_Atomic uint64_t booked;  /* redirects to this server, ever; workers add */
+	_Atomic double mu;        /* completions per busy second */
+	_Atomic double dir;       /* arrivals per second that no agent assigned */
+	_Atomic double u;         /* the last report's utilisation; < 0: none yet */
+	_Atomic double reported;  /* when the last report came; < 0: never */
+	_Atomic double period;    /* mean time between reports */
+	double cC, cB;            /* decayed completions and busy seconds; control thread only, as what follows */
+	uint64_t booked_then;     /* `booked` at the last report */
+	bool was_up;
+};
+
+struct server_state {
+	struct server_load load;
+	_Atomic int status;       /* enum server_status */
+	_Atomic uint32_t weight;  /* effective: configured, or as set at run time */
+	/* the control thread's own: what status follows from */
+	enum server_admin admin;
+	bool agent_down;
+	unsigned health;          /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
+	double changed;           /* when status changed last */
+};
+
+struct backend_state {
+	_Atomic uint32_t n_usable;
+	_Atomic uint32_t *usable;      /* indexes of servers that may be picked; room for all */
+	_Atomic uint32_t n_schedule;
+	_Atomic uint32_t *schedule;    /* round robin's turns, as indexes of servers */
+	_Atomic uint32_t turn;         /* workers add */
+	_Atomic uint32_t max_weight;   /* of the usable servers */
+	_Atomic double median_cost, mean_cost; /* of those whose load is known; mean_cost < 0: of none */
+	/* the control thread's own */
+	double median_est, mean_mu;
+	double rate;                   /* R: completions per busy second and unit of weight */
+	double own_rate;               /* r_own: own decisions per second */
+	double refreshed;
+	uint64_t booked_then;          /* of all servers, at `refreshed` */
+	uint64_t signature;            /* of what the schedule was made from */
+	double *sorted;                /* room for one figure a server */
+};
+
+/* ---- policies ---- */
+
+/* One report, whatever the source; what it does not tell has its bit unset. */
+struct load_report {
+	unsigned has; /* LOAD_… */
+	double u;     /* utilisation, clamped to 0 … 1 by whoever made the report */
+};
+#define LOAD_U 0x1u
+
+/* One way to balance: a file of select/ each, and a row of its table. */
+struct balance {
+	const char *name;
+	/* Once, when a configuration is complete: memory for the backend's state. NULL: none needed. */
+	bool (*prepare)(struct arena *arena, struct backend *backend);
+	/* Control thread: after a change of states or weights, and every 100 ms. */
+	void (*refresh)(struct backend *backend, double now);
+	/* Control thread: a report came in. NULL: the policy reads none. */
+	void (*report)(struct server *server, const struct load_report *report, double now);
+	/* Any worker: one of the usable servers, NULL if there is none; books nothing. */
+	struct server *(*pick)(struct backend *backend, double now, struct random *random);
+	/* Any worker: the client was sent to this server. */
+	void (*book)(struct server *server, double now);
+	bool reads_utilisation; /* an agent's "N%" tells utilisation, not a share of the weight */
+};
+
+/* ---- what the configuration says ---- */
+
+/* An URL's beginning, split: what a Location may begin with. */
+struct redir {
+	struct slice prefix;    /* as it is put before the path: no slash at its end */
+	struct slice authority; /* lower case, without the scheme's own port */
+	bool tls;
+};
+
+struct check_config {
+	bool enabled;
+	double inter, fastinter, downinter; /* seconds; 0: as inter */
+	unsigned fall, rise;
+	const char *addr;
+	unsigned port;
+};
+
+struct agent_config {
+	bool enabled;
+	double inter;
+	const char *addr, *send;
+	unsigned port;
+};
+
+struct server {
+	const char *name;
+	struct config_place place;
+	struct backend *backend; /* the one that it belongs to */
+	uint32_t index;          /* among the backend's servers */
+	struct endpoint address;
+	struct redir redir;
+	uint32_t weight;
+	bool disabled, backup;
+	const char *standby_of;  /* NULL: a slot of its own, or a backup */
+	struct server *standby;  /* who stands in for this one; NULL: nobody */
+	struct check_config check;
+	struct agent_config agent;
+	double load_stale;       /* seconds; 0: max(5 s, 5 periods) */
+	struct endpoint check_address, agent_address;
+	struct server_state *state;
+};
+
+enum redirect_method { METHOD_GET = 1, METHOD_HEAD = 2, METHOD_POST = 4, METHOD_PUT = 8, METHOD_DELETE = 16,
+		       METHOD_PATCH = 32, METHOD_OPTIONS = 64, METHOD_OTHER = 128 };
+
+struct redirect {
+	unsigned code;    /* 0: not configured, taken as 302 */
+	int64_t ttl;      /* seconds; −1: none */
+	unsigned methods; /* enum redirect_method, or-ed; 0: those that fit the code */
+	bool allow_downgrade;
+};
+
+struct httpchk {
+	bool enabled;
+	const char *request; /* method, URI, version, as sent */
+};
+
+struct backend {
+	const char *name;
+	struct config_place place;
+	struct server **servers;
+	size_t n_servers;
+	const struct balance *balance;
+	struct redirect redirect;
+	struct httpchk httpchk;
+	struct server *default_server; /* what a server line begins with */
+	const struct prebuilt *prebuilt; /* answer's: bytes of what is said of it */
+	struct backend_state *state;
+};
+
+/* ---- the fleet ---- */
+
+struct fleet;
+
+/* log: the caller's, outlives the fleet. fallback: the policy where no `balance` is given. */
+struct fleet *fleet_new(struct arena *arena, const struct log *log, const struct balance *fallback);
+
+/* The rows of `defaults` and `backend`. */
+struct config_room fleet_room(struct fleet *fleet);
+
+/* Once all lines are read: standbys found, addresses made, states as they are at the start. */
+void fleet_finish(struct fleet *fleet, struct config *config, double now);
+
+size_t fleet_count(const struct fleet *fleet);
+struct backend *fleet_backend(const struct fleet *fleet, size_t i);
+
+/* NULL: none of that name. */
+struct backend *fleet_find(const struct fleet *fleet, const char *name);
+
+/* The section being read, for the rooms that add keywords to it: a backend, or what `defaults` collects. */
+struct backend *fleet_current(const struct fleet *fleet);
+
+/* The name of the status as HAProxy's statistics spell it. */
+const char *server_status_name(enum server_status status);
+
+/* Any thread. */
+static inline enum server_status server_status(const struct server *server)
+{
+	return (enum server_status)atomic_load_explicit(&server->state->status, memory_order_relaxed);
+}
+
+/*
+ * The functions below change states: control thread only. Each logs a change of the status with its reason, and
+ * has the backend's usable servers and its policy follow.
+ */
+
+/* The outcome of one health check, HAProxy's fall and rise. why: "Layer4 timeout", for the log. */
+void server_set_health(struct fleet *fleet, struct server *server, bool passed, const char *why, double now);
+
+void server_set_admin(struct fleet *fleet, struct server *server, enum server_admin admin, const char *why, double now);
+
+/* What only an agent says and takes back: "down" and "up". */
+void server_set_agent_down(struct fleet *fleet, struct server *server, bool down, const char *why, double now);
+
+/* 0 drains. */
+void server_set_weight(struct fleet *fleet, struct server *server, uint32_t weight, const char *why, double now);
+
+/* Every 100 ms. */
+void fleet_refresh(struct fleet *fleet, double now);
+
+#endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fleet.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_INTER 2.0
+#define CACHE_LINE 128u
+
+static const struct server initial_server = { .weight = 1, .check = { .inter = DEFAULT_INTER, .fall = 3, .rise = 2 } };
+
+static struct backend *new_backend(struct arena *arena, const struct balance *fallback)
+{
+	struct backend *backend = arena_alloc(arena, sizeof(*backend));
+
+	if (!backend)
+		return NULL;
+	backend->default_server = arena_alloc(arena, sizeof(*backend->default_server));
+	if (!backend->default_server)
+		return NULL;
+	*backend->default_server = initial_server;
+	backend->balance = fallback;
+	backend->redirect.ttl = -1;
+	return backend;
+}
+
+struct fleet *fleet_new(struct arena *arena, const struct log *log, const struct balance *fallback)
+{
+	struct fleet *fleet = arena_alloc(arena, sizeof(*fleet));
+
+	if (!fleet)
+		return NULL;
+	*fleet = (struct fleet){ .arena = arena, .log = log, .fallback = fallback };
+	fleet->defaults = new_backend(arena, fallback);
+	return fleet->defaults ? fleet : NULL;
+}
+
+/* ---- sections ---- */
+
+static bool begin_defaults(struct config_words *words, struct fleet *fleet)
+{
+	struct backend *fresh = new_backend(fleet->arena, fleet->fallback);
+
+	if (!fresh)
+		return config_error(words, "out of memory");
+	fresh->place = words->place;
+	fleet->current = fleet->defaults = fresh;
+	return true;
+}
+
+static bool begin_backend(struct config_words *words, struct fleet *fleet, const char *name)
+{
+	struct backend *backend = new_backend(fleet->arena, fleet->fallback), **slot;
+	struct server *default_server;
+
+	slot = backend ? arena_grow(fleet->arena, &fleet->backends, &fleet->n, sizeof(*slot)) : NULL;
+	if (!slot)
+		return config_error(words, "out of memory");
+	default_server = backend->default_server;
+	*default_server = *fleet->defaults->default_server;
+	*backend = *fleet->defaults;
+	backend->default_server = default_server;
+	backend->name = name;
+	backend->place = words->place;
+	fleet->current = *slot = backend;
+	return true;
+}
+
+static bool begin(struct config_words *words, const char *name, void *into)
+{
+	struct fleet *fleet = into;
+
+	fleet->current = NULL;
+	if (words->section == CONFIG_DEFAULTS)
+		return begin_defaults(words, fleet);
+	if (words->section == CONFIG_BACKEND)
+		return begin_backend(words, fleet, name);
+	return true;
+}
+
+/* ---- lines ---- */
+
+static bool parse_default_server(struct config_words *words, void *into)
+{
+	struct server *server = ((struct fleet *)into)->current->default_server;
+
+	if (!server_parse_words(words, server))
+		return false;
+	if (!server->redir.prefix.ptr && !server->standby_of)
+		return true;
+	server->redir = (struct redir){ 0 };
+	server->standby_of = NULL;
+	return config_error(words, "'redir' and 'standby-of' belong to one server, not to a default-server");
+}
+
+static struct server *find_server(const struct backend *backend, const char *name)
+{
+	for (size_t i = 0; i < backend->n_servers; i++)
+		if (strcmp(backend->servers[i]->name, name) == 0)
+			return backend->servers[i];
+	return NULL;
+}
+
+static bool parse_server(struct config_words *words, void *into)
+{
+	struct backend *backend = ((struct fleet *)into)->current;
+	const char *name = config_take_word(words, "a name"), *address, *wrong;
+	struct server *server, **slot;
+
+	if (!name || !(address = config_take_word(words, "an address behind the name")))
+		return false;
+	if (!config_name_valid(name))
+		return config_error(words, "a name consists of letters, digits, '-', '_', '.' and ':', unlike '%s'", name);
+	if (find_server(backend, name))
+		return config_error(words, "server '%s' is already defined at line %u", name,
+				    find_server(backend, name)->place.line);
+	server = arena_alloc(words->arena, sizeof(*server));
+	if (!server)
+		return config_error(words, "out of memory");
+	*server = *backend->default_server;
+	server->name = name;
+	server->place = words->place;
+	server->backend = backend;
+	server->index = (uint32_t)backend->n_servers;
+	wrong = endpoint_parse(&server->address, address, false, true);
+	if (wrong)
+		return config_error(words, "server '%s': '%s': %s", name, address, wrong);
+	if (!server_parse_words(words, server))
+		return false;
+	if (!server->redir.prefix.ptr)
+		return config_error(words, "server '%s' needs 'redir' and where clients are sent to", name);
+	if (server->backup && server->standby_of)
+		return config_error(words, "server '%s' is either 'backup' or 'standby-of', not both", name);
+	slot = arena_grow(words->arena, &backend->servers, &backend->n_servers, sizeof(*slot));
+	if (!slot)
+		return config_error(words, "out of memory");
+	*slot = server;
+	return true;
+}
+
+/* HAProxy's short forms: nothing is OPTIONS /, one word is the URI. */
+static bool parse_httpchk(struct config_words *words, void *into)
+{
+	struct backend *backend = ((struct fleet *)into)->current;
+	const char *method = "OPTIONS", *uri = "/", *version = "HTTP/1.0", *host = "";
+
+	if (words->left == 1) {
+		uri = config_take_word(words, "");
+	} else if (words->left > 1) {
+		method = config_take_word(words, "");
+		uri = config_take_word(words, "");
+	}
+	if (words->left > 0)
+		version = config_take_word(words, "");
+	for (const char *c = version; *c; c++)
+		if (*c == '\r' || *c == '\n')
+			return config_error(words, "headers behind the version are not supported");
+	if (strcmp(version, "HTTP/1.1") == 0)
+		host = "Host: localhost\r\n";
+	backend->httpchk.enabled = true;
+	backend->httpchk.request =
+		arena_printf(words->arena, "%s %s %s\r\n%sConnection: close\r\n\r\n", method, uri, version, host);
+	return backend->httpchk.request != NULL || config_error(words, "out of memory");
+}
+
+static const struct config_keyword options[] = {
+	{ CONFIG_OPTION, "httpchk", parse_httpchk, "[[<method>] <uri> [<version>]]",
+	  "a health check is an HTTP request that is answered 2xx or 3xx" },
+	{ CONFIG_OPTION, "allbackups", NULL, "", "" },
+	{ CONFIG_OPTION, "dry-run", NULL, "", "" },
+};
+
+static bool parse_option(struct config_words *words, void *into)
+{
+	const struct config_keyword *option = config_take_keyword(words, options, COUNT(options), CONFIG_OPTION);
+
+	return option && option->parse(words, into);
+}
+
+#define BOTH (CONFIG_DEFAULTS | CONFIG_BACKEND)
+
+static const struct config_keyword keywords[] = {
+	{ BOTH, "default-server", parse_default_server, "<parameter>…", "what the server lines that follow begin with" },
+	{ BOTH, "option", parse_option, "httpchk …", "options of the backend" },
+	{ BOTH, "redirect", redirect_parse, "[code <code>] [ttl <time>] [methods <method>…] [allow-downgrade]",
+	  "how clients are redirected" },
+	{ CONFIG_BACKEND, "server", parse_server, "<name> <address>[:<port>] redir <prefix> [<parameter>…]", "a server" },
+	{ BOTH, "fallback-backend", NULL, "<backend>", "" },
+	{ BOTH, "hash-balance-factor", NULL, "<factor>", "" },
+	{ BOTH, "hash-type", NULL, "<type>", "" },
+	{ BOTH, "http-check", NULL, "expect …", "" },
+	{ BOTH, "stick", NULL, "on …", "" },
+};
+
+struct config_room fleet_room(struct fleet *fleet)
+{
+	return (struct config_room){ keywords, COUNT(keywords), begin, fleet };
+}
+
+/* ---- the end of the configuration ---- */
+
+static bool link_standby(struct server *server, struct config *config)
+{
+	struct server *primary;
+
+	if (!server->standby_of)
+		return true;
+	primary = find_server(server->backend, server->standby_of);
+	if (!primary)
+		return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': no server '%s' in this backend",
+				     server->name, server->standby_of);
+	if (primary->standby_of || primary->backup)
+		return config_say_at(config, CONFIG_ERROR, server->place,
+				     "server '%s': '%s' is a %s itself and has no standby", server->name, primary->name,
+				     primary->backup ? "backup" : "standby");
+	if (primary->standby)
+		return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s' has the standby '%s' already",
+				     server->name, primary->name, primary->standby->name);
+	primary->standby = server;
+	return true;
+}
+
+/* Where to connect for a check: an address and a port of its own, or the server's. */
+static bool make_address(const struct server *server, struct endpoint *to, const char *addr, unsigned port,
+			 const char *what, struct config *config)
+{
+	const char *wrong;
+
+	*to = server->address;
+	if (addr) {
+		wrong = endpoint_parse(to, addr, false, true);
+		if (wrong)
+			return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s': %s", server->name, addr,
+					     wrong);
+		if (endpoint_port(to) == 0)
+			endpoint_set_port(to, endpoint_port(&server->address));
+	}
+	if (port > 0)
+		endpoint_set_port(to, port);
+	if (endpoint_port(to) > 0)
+		return true;
+	return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s' needs a port", server->name, what);
+}
+
+static void finish_server(struct server *server, struct config *config, double now)
+{
+	if (server->agent.inter <= 0)
+		server->agent.inter = server->check.inter;
+	if (server->check.enabled)
+		make_address(server, &server->check_address, server->check.addr, server->check.port, "check", config);
+	if (server->agent.enabled && server->agent.port == 0)
+		config_say_at(config, CONFIG_ERROR, server->place, "server '%s': 'agent-check' needs an 'agent-port'",
+			      server->name);
+	else if (server->agent.enabled)
+		make_address(server, &server->agent_address, server->agent.addr, server->agent.port, "agent-check", config);
+	server_start(server, now);
+}
+
+/* On cache lines of their own, so that what workers book does not slow the reading of neighbours. */
+static bool make_states(struct fleet *fleet, struct backend *backend)
+{
+	size_t n = backend->n_servers ? backend->n_servers : 1, size = sizeof(struct server_state);
+	struct backend_state *state = arena_alloc(fleet->arena, sizeof(*state));
+	uint8_t *states;
+
+	size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	states = arena_alloc(fleet->arena, size * n + CACHE_LINE);
+	if (!state || !states)
+		return false;
+	states += CACHE_LINE - (uintptr_t)states % CACHE_LINE;
+	state->usable = arena_array(fleet->arena, n, sizeof(*state->usable));
+	backend->state = state;
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		backend->servers[i]->state = (struct server_state *)(void *)(states + size * i);
+		atomic_init(&backend->servers[i]->state->load.u, -1);
+		atomic_init(&backend->servers[i]->state->load.reported, -1);
+	}
+	return state->usable && (!backend->balance->prepare || backend->balance->prepare(fleet->arena, backend));
+}
+
+static void finish_backend(struct fleet *fleet, struct backend *backend, struct config *config, double now)
+{
+	redirect_finish(backend, config);
+	if (backend->n_servers == 0)
+		config_say_at(config, CONFIG_WARNING, backend->place, "no server: nothing is redirected from here");
+	if (!make_states(fleet, backend)) {
+		config_say_at(config, CONFIG_ERROR, backend->place, "out of memory");
+		return;
+	}
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		link_standby(backend->servers[i], config);
+		finish_server(backend->servers[i], config, now);
+	}
+	backend_refresh_usable(backend, now);
+}
+
+void fleet_finish(struct fleet *fleet, struct config *config, double now)
+{
+	for (size_t i = 0; i < fleet->n; i++)
+		finish_backend(fleet, fleet->backends[i], config, now);
+}
+
+size_t fleet_count(const struct fleet *fleet)
+{
+	return fleet->n;
+}
+
+struct backend *fleet_backend(const struct fleet *fleet, size_t i)
+{
+	return fleet->backends[i];
+}
+
+struct backend *fleet_find(const struct fleet *fleet, const char *name)
+{
+	for (size_t i = 0; i < fleet->n; i++)
+		if (strcmp(fleet->backends[i]->name, name) == 0)
+			return fleet->backends[i];
+	return NULL;
+}
+
+struct backend *fleet_current(const struct fleet *fleet)
+{
+	return fleet->current;
+}

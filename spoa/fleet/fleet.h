@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this room share. */
+#ifndef SPOA_FLEET_FLEET_H
+#define SPOA_FLEET_FLEET_H
+
+#include "spoa-redirect/fleet.h"
+
+struct fleet {
+	struct arena *arena;
+	const struct log *log;
+	struct backend **backends;
+	size_t n;
+	struct backend *defaults; /* what the newest `defaults` section collected */
+	struct backend *current;
+	const struct balance *fallback;
+};
+
+/* The words of a server or default-server line, behind the address. */
+bool server_parse_words(struct config_words *words, struct server *server);
+
+bool redir_parse(struct config_words *words, struct redir *redir, const char *text);
+bool redirect_parse(struct config_words *words, void *into);
+
+/* Reports what cannot be decided line by line; fills in what follows from the code. */
+void redirect_finish(struct backend *backend, struct config *config);
+
+/* The status at the start, without a log line. */
+void server_start(struct server *server, double now);
+
+void backend_refresh_usable(struct backend *backend, double now);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "fleet.h"
+
+/* ---- redir <prefix>: RFC 3986 section 3 ---- */
+
+static bool is_host_byte(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || strchr("-._~[]:", c);
+}
+
+static bool is_path_byte(uint8_t c)
+{
+	return c > ' ' && c < 0x7f && !strchr("\"<>\\^`{|}?#", c);
+}
+
+static bool all(struct slice text, bool (*is)(uint8_t))
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!text.ptr[i] || !is(text.ptr[i]))
+			return false;
+	return true;
+}
+
+/* A port is at most five digits; a colon without one, or a host without a name, leads nowhere. */
+static bool authority_valid(struct slice authority)
+{
+	size_t end = authority.len;
+	uint64_t port;
+
+	if (authority.len == 0 || !all(authority, is_host_byte))
+		return false;
+	while (end > 0 && authority.ptr[end - 1] != ':' && authority.ptr[end - 1] != ']')
+		end--;
+	if (end == 0 || authority.ptr[end - 1] == ']')
+		return true;
+	return end > 1 && slice_to_natural(slice_from(authority, end), 65535, &port) && port > 0;
+}
+
+static struct slice normalise(struct arena *arena, struct slice authority, bool tls)
+{
+	struct slice port = tls ? SLICE(":443") : SLICE(":80"), copy = arena_slice(arena, authority);
+
+	for (size_t i = 0; i < copy.len; i++)
+		((uint8_t *)copy.ptr)[i] = lower(copy.ptr[i]);
+	if (slice_ends(copy, port))
+		copy.len -= port.len;
+	return copy;
+}
+
+bool redir_parse(struct config_words *words, struct redir *redir, const char *text)
+{
+	struct slice rest = slice_of_string(text), path;
+	size_t length;
+
+	redir->tls = slice_starts(rest, SLICE("https://"));
+	if (!redir->tls && !slice_starts(rest, SLICE("http://")))
+		return config_error(words, "'redir' expects http:// or https:// and a host, not '%s'", text);
+	rest = slice_from(rest, redir->tls ? 8 : 7);
+	length = strcspn((const char *)rest.ptr, "/");
+	path = slice_from(rest, length);
+	rest.len = length;
+	if (!authority_valid(rest))
+		return config_error(words, "'%.*s' in 'redir' is no host with an optional port", SLICE_ARGS(rest));
+	if (!all(path, is_path_byte))
+		return config_error(words, "'redir' has a byte that no path may have: '%.*s'", SLICE_ARGS(path));
+	redir->prefix = slice_of(text, strlen(text));
+	while (redir->prefix.ptr[redir->prefix.len - 1] == '/')
+		redir->prefix.len--;
+	redir->authority = normalise(words->arena, rest, redir->tls);
+	return redir->authority.ptr != NULL || config_error(words, "out of memory");
+}
+
+/* ---- redirect [code N] [ttl T] [methods M…] [allow-downgrade] ---- */
+
+static const struct {
+	const char *name;
+	enum redirect_method method;
+} methods[] = {
+	{ "GET", METHOD_GET },       { "HEAD", METHOD_HEAD },   { "POST", METHOD_POST },       { "PUT", METHOD_PUT },
+	{ "DELETE", METHOD_DELETE }, { "PATCH", METHOD_PATCH }, { "OPTIONS", METHOD_OPTIONS },
+};
+
+static bool parse_code(struct config_words *words, void *into)
+{
+	struct redirect *redirect = into;
+	uint64_t code;
+
+	if (!config_take_int(words, 300, 399, &code))
+		return false;
+	if (code != 301 && code != 302 && code != 303 && code != 307 && code != 308)
+		return config_error(words, "'code' expects 301, 302, 303, 307 or 308, not '%u'", (unsigned)code);
+	redirect->code = (unsigned)code;
+	return true;
+}
+
+static bool parse_ttl(struct config_words *words, void *into)
+{
+	struct redirect *redirect = into;
+	double seconds;
+
+	if (!config_take_time(words, 0, &seconds))
+		return false;
+	redirect->ttl = (int64_t)(seconds + 0.5);
+	return true;
+}
+
+static bool parse_methods(struct config_words *words, void *into)
+{
+	struct redirect *redirect = into;
+	size_t before = words->left;
+
+	for (size_t i = 0; i < COUNT(methods); i++) {
+		if (!config_take_if(words, methods[i].name))
+			continue;
+		redirect->methods |= methods[i].method;
+		i = (size_t)-1; /* any order: look from the first again */
+	}
+	if (words->left < before)
+		return true;
+	return config_error(words, "'methods' expects GET, HEAD, POST, PUT, DELETE, PATCH or OPTIONS%s%s",
+			    words->left ? ", not " : "", words->left ? *words->word : "");
+}
+
+static bool parse_allow_downgrade(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct redirect *)into)->allow_downgrade = true;
+	return true;
+}
+
+static const struct config_keyword redirect_words[] = {
+	{ CONFIG_BACKEND, "code", parse_code, "301|302|303|307|308", "the answer's status, default 302" },
+	{ CONFIG_BACKEND, "ttl", parse_ttl, "<time>", "how long the client may go straight to its server" },
+	{ CONFIG_BACKEND, "methods", parse_methods, "<method>…", "redirect these methods only" },
+	{ CONFIG_BACKEND, "allow-downgrade", parse_allow_downgrade, "", "send https requests to http:// targets too" },
+	{ CONFIG_BACKEND, "location", NULL, "<format>", "a Location of one's own" },
+	{ CONFIG_BACKEND, "if", NULL, "<condition>", "redirect only some requests" },
+	{ CONFIG_BACKEND, "unless", NULL, "<condition>", "redirect only some requests" },
+};
+
+bool redirect_parse(struct config_words *words, void *into)
+{
+	struct redirect redirect = { .ttl = -1 };
+
+	while (words->left > 0) {
+		const struct config_keyword *word =
+			config_take_keyword(words, redirect_words, COUNT(redirect_words), CONFIG_BACKEND);
+
+		if (!word || !word->parse(words, &redirect))
+			return false;
+	}
+	((struct fleet *)into)->current->redirect = redirect;
+	return true;
+}
+
+/* RFC 9110 15.4: 307 and 308 keep the method; the others may turn a POST into a GET. */
+void redirect_finish(struct backend *backend, struct config *config)
+{
+	struct redirect *redirect = &backend->redirect;
+
+	if (redirect->code == 0)
+		redirect->code = 302;
+	if (redirect->methods == 0)
+		redirect->methods = redirect->code >= 307 ? ~0u & ~(unsigned)METHOD_OPTIONS : METHOD_GET | METHOD_HEAD;
+	if ((redirect->code == 301 || redirect->code == 308) && redirect->ttl < 0)
+		config_say_at(config, CONFIG_ERROR, backend->place,
+			      "'redirect code %u' needs a 'ttl': browsers keep a permanent redirect for ever",
+			      redirect->code);
+}

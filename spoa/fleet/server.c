@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "fleet.h"
+
+#define MIN_INTERVAL 0.01
+
+static bool parse_weight(struct config_words *words, void *into)
+{
+	uint64_t weight;
+
+	if (!config_take_int(words, 0, 256, &weight))
+		return false;
+	((struct server *)into)->weight = (uint32_t)weight;
+	return true;
+}
+
+static bool parse_redir(struct config_words *words, void *into)
+{
+	const char *prefix = config_take_word(words, "a prefix such as https://v1.example.com");
+
+	return prefix && redir_parse(words, &((struct server *)into)->redir, prefix);
+}
+
+static bool parse_standby_of(struct config_words *words, void *into)
+{
+	return (((struct server *)into)->standby_of = config_take_word(words, "the name of a server")) != NULL;
+}
+
+static bool parse_port(struct config_words *words, unsigned *port)
+{
+	uint64_t number;
+
+	if (!config_take_int(words, 1, 65535, &number))
+		return false;
+	*port = (unsigned)number;
+	return true;
+}
+
+static bool parse_count(struct config_words *words, unsigned *count)
+{
+	uint64_t number;
+
+	if (!config_take_int(words, 1, 1000, &number))
+		return false;
+	*count = (unsigned)number;
+	return true;
+}
+
+static bool parse_backup(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->backup = true;
+	return true;
+}
+
+static bool parse_no_backup(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->backup = false;
+	return true;
+}
+
+static bool parse_disabled(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->disabled = true;
+	return true;
+}
+
+static bool parse_enabled(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->disabled = false;
+	return true;
+}
+
+static bool parse_check(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->check.enabled = true;
+	return true;
+}
+
+static bool parse_no_check(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->check.enabled = false;
+	return true;
+}
+
+static bool parse_addr(struct config_words *words, void *into)
+{
+	return (((struct server *)into)->check.addr = config_take_word(words, "an address")) != NULL;
+}
+
+static bool parse_check_port(struct config_words *words, void *into)
+{
+	return parse_port(words, &((struct server *)into)->check.port);
+}
+
+static bool parse_inter(struct config_words *words, void *into)
+{
+	return config_take_time(words, MIN_INTERVAL, &((struct server *)into)->check.inter);
+}
+
+static bool parse_fastinter(struct config_words *words, void *into)
+{
+	return config_take_time(words, MIN_INTERVAL, &((struct server *)into)->check.fastinter);
+}
+
+static bool parse_downinter(struct config_words *words, void *into)
+{
+	return config_take_time(words, MIN_INTERVAL, &((struct server *)into)->check.downinter);
+}
+
+static bool parse_fall(struct config_words *words, void *into)
+{
+	return parse_count(words, &((struct server *)into)->check.fall);
+}
+
+static bool parse_rise(struct config_words *words, void *into)
+{
+	return parse_count(words, &((struct server *)into)->check.rise);
+}
+
+static bool parse_agent_check(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->agent.enabled = true;
+	return true;
+}
+
+static bool parse_no_agent_check(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->agent.enabled = false;
+	return true;
+}
+
+static bool parse_agent_addr(struct config_words *words, void *into)
+{
+	return (((struct server *)into)->agent.addr = config_take_word(words, "an address")) != NULL;
+}
+
+static bool parse_agent_port(struct config_words *words, void *into)
+{
+	return parse_port(words, &((struct server *)into)->agent.port);
+}
+
+static bool parse_agent_inter(struct config_words *words, void *into)
+{
+	return config_take_time(words, MIN_INTERVAL, &((struct server *)into)->agent.inter);
+}
+
+static bool parse_agent_send(struct config_words *words, void *into)
+{
+	return (((struct server *)into)->agent.send = config_take_word(words, "a string")) != NULL;
+}
+
+static bool parse_load_stale(struct config_words *words, void *into)
+{
+	return config_take_time(words, MIN_INTERVAL, &((struct server *)into)->load_stale);
+}
+
+static const struct config_keyword server_words[] = {
+	{ CONFIG_SERVER, "addr", parse_addr, "<address>", "where health checks connect to, default the server's address" },
+	{ CONFIG_SERVER, "agent-addr", parse_agent_addr, "<address>", "where the agent listens, default the server's address" },
+	{ CONFIG_SERVER, "agent-check", parse_agent_check, "", "ask an agent for load and state, HAProxy's agent protocol" },
+	{ CONFIG_SERVER, "agent-inter", parse_agent_inter, "<time>", "how often to ask the agent, default inter" },
+	{ CONFIG_SERVER, "agent-port", parse_agent_port, "<port>", "the agent's port" },
+	{ CONFIG_SERVER, "agent-send", parse_agent_send, "<string>", "what to send to the agent first" },
+	{ CONFIG_SERVER, "backup", parse_backup, "", "serve only when no other server of the backend can" },
+	{ CONFIG_SERVER, "check", parse_check, "", "check the server's health" },
+	{ CONFIG_SERVER, "disabled", parse_disabled, "", "start in maintenance" },
+	{ CONFIG_SERVER, "downinter", parse_downinter, "<time>", "time between checks while down, default inter" },
+	{ CONFIG_SERVER, "enabled", parse_enabled, "", "undo disabled of a default-server" },
+	{ CONFIG_SERVER, "fall", parse_fall, "<count>", "failed checks until the server is down, default 3" },
+	{ CONFIG_SERVER, "fastinter", parse_fastinter, "<time>", "time between checks in transition, default inter" },
+	{ CONFIG_SERVER, "inter", parse_inter, "<time>", "time between checks, default 2s" },
+	{ CONFIG_SERVER, "load-stale", parse_load_stale, "<time>", "age at which a report counts as unknown" },
+	{ CONFIG_SERVER, "no-agent-check", parse_no_agent_check, "", "undo agent-check of a default-server" },
+	{ CONFIG_SERVER, "no-backup", parse_no_backup, "", "undo backup of a default-server" },
+	{ CONFIG_SERVER, "no-check", parse_no_check, "", "undo check of a default-server" },
+	{ CONFIG_SERVER, "port", parse_check_port, "<port>", "the port of health checks, default the server's port" },
+	{ CONFIG_SERVER, "redir", parse_redir, "<prefix>", "where clients are sent to: scheme, host and an optional path" },
+	{ CONFIG_SERVER, "rise", parse_rise, "<count>", "passed checks until the server is up, default 2" },
+	{ CONFIG_SERVER, "standby-of", parse_standby_of, "<server>", "take that one server's place while it cannot serve" },
+	{ CONFIG_SERVER, "weight", parse_weight, "<weight>", "relative capacity, 0 to 256, default 1; 0 drains" },
+	{ CONFIG_SERVER, "ca-file", NULL, "", "" },
+	{ CONFIG_SERVER, "check-sni", NULL, "", "" },
+	{ CONFIG_SERVER, "check-ssl", NULL, "", "" },
+	{ CONFIG_SERVER, "check-via", NULL, "", "" },
+	{ CONFIG_SERVER, "load-check", NULL, "", "" },
+	{ CONFIG_SERVER, "load-inter", NULL, "", "" },
+	{ CONFIG_SERVER, "load-push", NULL, "", "" },
+	{ CONFIG_SERVER, "maxconn", NULL, "", "" },
+	{ CONFIG_SERVER, "maxload", NULL, "", "" },
+	{ CONFIG_SERVER, "resolvers", NULL, "", "" },
+	{ CONFIG_SERVER, "slowstart", NULL, "", "" },
+	{ CONFIG_SERVER, "ssl", NULL, "", "" },
+	{ CONFIG_SERVER, "track", NULL, "", "" },
+	{ CONFIG_SERVER, "verify", NULL, "", "" },
+};
+
+bool server_parse_words(struct config_words *words, struct server *server)
+{
+	while (words->left > 0) {
+		const struct config_keyword *word =
+			config_take_keyword(words, server_words, COUNT(server_words), CONFIG_SERVER);
+
+		if (!word || !word->parse(words, server))
+			return false;
+	}
+	return true;
+}

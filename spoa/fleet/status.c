@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a server's status follows from, and what follows from a change of it. */
+#include <string.h>
+
+#include "fleet.h"
+
+static const char *const status_names[] = { [SERVER_UP] = "UP",
+					    [SERVER_DRAIN] = "DRAIN",
+					    [SERVER_DOWN] = "DOWN",
+					    [SERVER_MAINT] = "MAINT" };
+
+const char *server_status_name(enum server_status status)
+{
+	return status_names[status];
+}
+
+static bool usable(const struct server *server)
+{
+	return server_status(server) == SERVER_UP;
+}
+
+/* The order is HAProxy's: maintenance hides a failed check, and a failed check hides a drain. */
+static enum server_status status_of(const struct server *server)
+{
+	const struct server_state *state = server->state;
+
+	if (state->admin == ADMIN_MAINT)
+		return SERVER_MAINT;
+	if (state->agent_down || (server->check.enabled && state->health < server->check.rise))
+		return SERVER_DOWN;
+	if (state->admin == ADMIN_DRAIN || atomic_load_explicit(&state->weight, memory_order_relaxed) == 0)
+		return SERVER_DRAIN;
+	return SERVER_UP;
+}
+
+static struct server *slot_holder(struct server *server)
+{
+	if (server->backup || server->standby_of)
+		return NULL;
+	if (usable(server))
+		return server;
+	return server->standby && usable(server->standby) ? server->standby : NULL;
+}
+
+static struct server *first_backup(const struct backend *backend)
+{
+	for (size_t i = 0; i < backend->n_servers; i++)
+		if (backend->servers[i]->backup && usable(backend->servers[i]))
+			return backend->servers[i];
+	return NULL;
+}
+
+void backend_refresh_usable(struct backend *backend, double now)
+{
+	struct backend_state *state = backend->state;
+	struct server *holder;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		holder = slot_holder(backend->servers[i]);
+		if (holder)
+			atomic_store_explicit(&state->usable[n++], holder->index, memory_order_relaxed);
+	}
+	holder = n == 0 ? first_backup(backend) : NULL;
+	if (holder)
+		atomic_store_explicit(&state->usable[n++], holder->index, memory_order_relaxed);
+	atomic_store_explicit(&state->n_usable, n, memory_order_release);
+	backend->balance->refresh(backend, now);
+}
+
+/* "2 active and 1 backup servers left", as HAProxy ends its line. */
+static void count_left(const struct backend *backend, unsigned *active, unsigned *backup)
+{
+	*active = *backup = 0;
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		const struct server *server = backend->servers[i];
+
+		if (usable(server))
+			(*(server->backup || server->standby_of ? backup : active))++;
+	}
+}
+
+static void update(struct fleet *fleet, struct server *server, const char *why, double now)
+{
+	struct backend *backend = server->backend;
+	enum server_status before = server_status(server), after = status_of(server);
+	unsigned active, backup;
+
+	if (before == after)
+		return;
+	atomic_store_explicit(&server->state->status, (int)after, memory_order_relaxed);
+	server->state->changed = now;
+	backend_refresh_usable(backend, now);
+	count_left(backend, &active, &backup);
+	log_line(fleet->log, after == SERVER_DOWN ? LOG_WARNING : LOG_NOTICE,
+		 "Server %s/%s is %s (was %s), reason: %s. %u active and %u backup servers left.", backend->name,
+		 server->name, server_status_name(after), server_status_name(before), why, active, backup);
+	if (active + backup == 0)
+		log_line(fleet->log, LOG_ALERT, "backend %s has no server available!", backend->name);
+}
+
+/* As HAProxy, a server begins up with one failed check to go until it is known better. */
+void server_start(struct server *server, double now)
+{
+	struct server_state *state = server->state;
+
+	state->admin = server->disabled ? ADMIN_MAINT : ADMIN_READY;
+	state->health = server->check.rise;
+	state->changed = now;
+	atomic_store_explicit(&state->weight, server->weight, memory_order_relaxed);
+	atomic_store_explicit(&state->status, (int)status_of(server), memory_order_relaxed);
+}
+
+void server_set_health(struct fleet *fleet, struct server *server, bool passed, const char *why, double now)
+{
+	const struct check_config *check = &server->check;
+	struct server_state *state = server->state;
+	unsigned best = check->rise + check->fall - 1;
+
+	if (passed && state->health < best) {
+		if (++state->health >= check->rise)
+			state->health = best;
+	} else if (!passed) {
+		state->health = state->health > check->rise ? state->health - 1 : 0;
+	}
+	update(fleet, server, why, now);
+}
+
+void server_set_admin(struct fleet *fleet, struct server *server, enum server_admin admin, const char *why, double now)
+{
+	server->state->admin = admin;
+	update(fleet, server, why, now);
+}
+
+void server_set_agent_down(struct fleet *fleet, struct server *server, bool down, const char *why, double now)
+{
+	server->state->agent_down = down;
+	update(fleet, server, why, now);
+}
+
+void server_set_weight(struct fleet *fleet, struct server *server, uint32_t weight, const char *why, double now)
+{
+	uint32_t before = atomic_exchange_explicit(&server->state->weight, weight, memory_order_relaxed);
+
+	if (before == weight)
+		return;
+	update(fleet, server, why, now);
+	server->backend->balance->refresh(server->backend, now);
+}
+
+void fleet_refresh(struct fleet *fleet, double now)
+{
+	for (size_t i = 0; i < fleet->n; i++)
+		fleet->backends[i]->balance->refresh(fleet->backends[i], now);
+}
