@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Water-filling on an estimate of what is in flight at each server: selection.md, section 2, for servers that report
+ * their utilisation, and one agent. Names are that section's.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "select.h"
+
+#define RD 0.05            /* redirect delay: the client's way to its server */
+#define SAMPLE 16u         /* servers that a pick looks at */
+#define PRIOR 30.0         /* completions that the configured weight counts as */
+#define MEMORY 20.0        /* seconds, of cC and cB */
+#define MEAN_MEMORY 10.0   /* seconds, of the period and of r_own */
+#define FULL 0.97          /* from here on a utilisation says only "full" */
+#define MIN_RATE 1e-3
+#define MIN_AGE_BOUND 5.0  /* load-stale by default: max(5 s, 5 periods) */
+#define MIN_INTERVAL 1e-3  /* closer reports replace each other */
+#define MAX_DRAWS 64u
+
+#define GET(field) atomic_load_explicit(&(field), memory_order_relaxed)
+#define SET(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+
+static void atomic_add(_Atomic double *sum, double more)
+{
+	double before = GET(*sum);
+
+	while (!atomic_compare_exchange_weak_explicit(sum, &before, before + more, memory_order_relaxed,
+						      memory_order_relaxed))
+		continue;
+}
+
+/* What is left of est and z by now: pointwise stationary fluid flow, one implicit Euler step. */
+static void drain(const struct server_load *load, double now, double *est, double *z)
+{
+	double dt = now - GET(load->at), y;
+
+	*est = GET(load->est);
+	*z = GET(load->z);
+	if (dt <= 0)
+		return;
+	*z *= exp(-dt / RD);
+	y = fmax(*est - *z, 0);
+	y = (y + GET(load->dir) * dt) / (1 + GET(load->mu) * dt / (1 + y));
+	*est = *z + y;
+}
+
+/* ---- how well a server's load is known ---- */
+
+enum knowledge { KNOWN, STALE, UNKNOWN };
+
+static enum knowledge knowledge(const struct server *server, double now)
+{
+	const struct server_load *load = &server->state->load;
+	double reported = GET(load->reported), period = GET(load->period), bound = server->load_stale;
+
+	if (reported < 0)
+		return UNKNOWN;
+	if (bound <= 0)
+		bound = fmax(MIN_AGE_BOUND, 5 * period);
+	if (now - reported > bound)
+		return UNKNOWN;
+	/* before a second report the period is not known: what is configured stands for it */
+	if (period <= 0)
+		period = server->agent.inter;
+	return now - reported > 3 * period ? STALE : KNOWN;
+}
+
+static double cost_of(const struct server_load *load, double est)
+{
+	double mu = GET(load->mu);
+
+	return (est + 1) * (1 + fmax(GET(load->dir), 0) / mu) / mu;
+}
+
+/* What one more client would cost there; what is not known is taken as average, what is old as no better than most. */
+static double cost(const struct backend *backend, const struct server *server, double now)
+{
+	const struct server_load *load = &server->state->load;
+	enum knowledge known = knowledge(server, now);
+	double est, z;
+
+	drain(load, now, &est, &z);
+	if (known == UNKNOWN)
+		return GET(backend->state->mean_cost) + z / GET(load->mu);
+	if (known == STALE)
+		return fmax(cost_of(load, est), GET(backend->state->median_cost));
+	return cost_of(load, est);
+}
+
+/* ---- picking ---- */
+
+static struct server *pick_by_weight(const struct backend *backend, uint32_t n, struct random *random)
+{
+	uint32_t most = GET(backend->state->max_weight);
+	struct server *server = NULL;
+
+	for (unsigned draw = 0; draw < MAX_DRAWS; draw++) {
+		server = backend_usable(backend, random_below(random, n));
+		if (random_below(random, most ? most : 1) < server_weight(server))
+			break;
+	}
+	return server;
+}
+
+static struct server *least_load_pick(struct backend *backend, double now, struct random *random)
+{
+	uint32_t n = backend_n_usable(backend), looks = n < SAMPLE ? n : SAMPLE, first;
+	struct server *best = NULL;
+	double least = INFINITY;
+
+	if (n <= 1)
+		return n ? backend_usable(backend, 0) : NULL;
+	if (GET(backend->state->mean_cost) < 0)
+		return pick_by_weight(backend, n, random);
+	/* beginning anywhere breaks ties at random */
+	first = random_below(random, n);
+	for (uint32_t i = 0; i < looks; i++) {
+		uint32_t at = n <= SAMPLE ? (first + i) % n : random_below(random, n);
+		struct server *server = backend_usable(backend, at);
+		double this = cost(backend, server, now);
+
+		if (this >= least && best)
+			continue;
+		least = this;
+		best = server;
+	}
+	return best;
+}
+
+/* The worker that moves the time on stores what has drained; the others add to it. */
+static void least_load_book(struct server *server, double now)
+{
+	struct server_load *load = &server->state->load;
+	double at = GET(load->at), est, z;
+
+	drain(load, now, &est, &z);
+	if (now > at && atomic_compare_exchange_strong_explicit(&load->at, &at, now, memory_order_relaxed,
+								memory_order_relaxed)) {
+		SET(load->est, est + 1);
+		SET(load->z, z + 1);
+	} else {
+		atomic_add(&load->est, 1);
+		atomic_add(&load->z, 1);
+	}
+	atomic_fetch_add_explicit(&load->booked, 1, memory_order_relaxed);
+}
+
+/* ---- what the control thread learns ---- */
+
+/* mu, as learnt, scaled by what was said of the weight since. */
+static void set_mu(const struct backend *backend, struct server *server)
+{
+	struct server_load *load = &server->state->load;
+	double configured = server->weight ? server->weight : 1, mu0 = configured * backend->state->rate;
+	double mu = (load->cC + PRIOR) / (load->cB + PRIOR / mu0);
+
+	SET(load->mu, fmax(mu * server_weight(server) / configured, 1e-9));
+}
+
+static double blend(double mean, double fresh, double elapsed, double memory)
+{
+	return mean + (1 - exp(-elapsed / memory)) * (fresh - mean);
+}
+
+static void learn(struct server_load *load, const struct load_report *report, double elapsed)
+{
+	uint64_t booked = GET(load->booked);
+	double period = GET(load->period), decay = exp(-elapsed / MEMORY);
+
+	SET(load->period, period > 0 ? blend(period, elapsed, elapsed, MEAN_MEMORY) : elapsed);
+	load->cC = load->cC * decay + (double)(booked - load->booked_then);
+	load->cB = load->cB * decay + report->u * elapsed;
+	load->booked_then = booked;
+}
+
+static void least_load_report(struct server *server, const struct load_report *report, double now)
+{
+	struct server_load *load = &server->state->load;
+	double reported = GET(load->reported), est, z, told;
+
+	if (!(report->has & LOAD_U))
+		return;
+	if (reported < 0)
+		load->booked_then = GET(load->booked);
+	else if (now - reported >= MIN_INTERVAL)
+		learn(load, report, now - reported);
+	set_mu(server->backend, server);
+	drain(load, now, &est, &z);
+	told = report->u / (1.03 - report->u);
+	if (report->u >= FULL && server->backend->state->mean_mu > 0)
+		est = fmax(est, GET(load->mu) / server->backend->state->mean_mu * told + z);
+	else
+		est = told + z;
+	SET(load->at, now);
+	SET(load->est, est);
+	SET(load->z, z);
+	SET(load->u, report->u);
+	SET(load->reported, now);
+}
+
+/* R, the fleet's rate per unit of weight: decisions.md, "Selection". */
+static void refresh_rate(struct backend *backend, double now)
+{
+	struct backend_state *state = backend->state;
+	double completions = 0, busy = 0, weights = 0, elapsed = now - state->refreshed;
+	uint64_t booked = 0;
+
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		const struct server *server = backend->servers[i];
+		const struct server_load *load = &server->state->load;
+
+		completions += load->cC;
+		busy += load->cB * server->weight;
+		weights += server->weight;
+		booked += GET(load->booked);
+	}
+	if (elapsed > 0 && state->refreshed > 0)
+		state->own_rate = blend(state->own_rate, (double)(booked - state->booked_then) / elapsed, elapsed,
+					MEAN_MEMORY);
+	state->booked_then = booked;
+	state->refreshed = now;
+	if (completions >= PRIOR && busy > 0)
+		state->rate = completions / busy;
+	else
+		state->rate = weights > 0 ? state->own_rate / weights : 0;
+	state->rate = fmax(state->rate, MIN_RATE);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), by_value);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/* Median and mean cost of what is known, for those of whom nothing is. */
+static void refresh_costs(struct backend *backend, double now)
+{
+	struct backend_state *state = backend->state;
+	uint32_t n = backend_n_usable(backend), known = 0, most = 0;
+	double sum = 0, mus = 0, middle = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct server *server = backend_usable(backend, i);
+		double est, z;
+
+		most = server_weight(server) > most ? server_weight(server) : most;
+		mus += GET(server->state->load.mu);
+		if (knowledge(server, now) != KNOWN)
+			continue;
+		drain(&server->state->load, now, &est, &z);
+		state->sorted[known] = cost_of(&server->state->load, est);
+		sum += state->sorted[known++];
+	}
+	if (known > 0)
+		middle = median(state->sorted, known);
+	state->mean_mu = n ? mus / n : 0;
+	SET(state->max_weight, most);
+	SET(state->median_cost, middle);
+	SET(state->mean_cost, known ? sum / known : -1);
+	known = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct server *server = backend_usable(backend, i);
+		double z;
+
+		if (knowledge(server, now) == KNOWN)
+			drain(&server->state->load, now, &state->sorted[known++], &z);
+	}
+	state->median_est = known ? median(state->sorted, known) : 0;
+}
+
+/* One that comes back begins as most others stand, not empty: else all would go there at once. */
+static void welcome(const struct backend *backend, struct server *server, double now)
+{
+	struct server_load *load = &server->state->load;
+	bool up = server_status(server) == SERVER_UP;
+
+	if (up && !load->was_up) {
+		SET(load->est, backend->state->median_est);
+		SET(load->z, 0);
+		SET(load->at, now);
+	}
+	load->was_up = up;
+}
+
+static void least_load_refresh(struct backend *backend, double now)
+{
+	refresh_rate(backend, now);
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		set_mu(backend, backend->servers[i]);
+		welcome(backend, backend->servers[i], now);
+	}
+	refresh_costs(backend, now);
+}
+
+static bool least_load_prepare(struct arena *arena, struct backend *backend)
+{
+	backend->state->sorted = arena_array(arena, backend->n_servers ? backend->n_servers : 1, sizeof(double));
+	atomic_init(&backend->state->mean_cost, -1);
+	return backend->state->sorted != NULL;
+}
+
+const struct balance balance_least_load = {
+	.name = "least-load",
+	.prepare = least_load_prepare,
+	.refresh = least_load_refresh,
+	.report = least_load_report,
+	.pick = least_load_pick,
+	.book = least_load_book,
+	.reads_utilisation = true,
+};

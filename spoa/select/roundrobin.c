@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Smooth weighted round robin. The control thread writes down a whole round of turns whenever servers or weights
+ * change; a worker takes the next turn with one atomic addition, however many servers there are.
+ */
+#include <stdlib.h>
+
+#include "select.h"
+
+#define MIN_ROOM 1024u
+#define ROOM_PER_SERVER 8u
+
+struct turn {
+	double when;
+	uint32_t server;
+};
+
+static uint32_t room(const struct backend *backend)
+{
+	uint32_t wanted = (uint32_t)backend->n_servers * ROOM_PER_SERVER;
+
+	return wanted > MIN_ROOM ? wanted : MIN_ROOM;
+}
+
+static bool roundrobin_prepare(struct arena *arena, struct backend *backend)
+{
+	backend->state->schedule = arena_array(arena, room(backend), sizeof(*backend->state->schedule));
+	return backend->state->schedule != NULL;
+}
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+	while (b > 0) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+static uint64_t signature(const struct backend *backend, uint32_t n)
+{
+	uint64_t sum = 0xcbf29ce484222325;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct server *server = backend_usable(backend, i);
+
+		sum = (sum ^ server->index) * 0x100000001b3;
+		sum = (sum ^ server_weight(server)) * 0x100000001b3;
+	}
+	return sum | 1;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	if (x->when != y->when)
+		return x->when < y->when ? -1 : 1;
+	return (x->server > y->server) - (x->server < y->server);
+}
+
+/*
+ * A server of weight w takes its turns at the middles of w equal parts of the round. Weights are divided by what
+ * they have in common, and shrunk where a round would still be too long.
+ */
+static uint32_t make_turns(const struct backend *backend, uint32_t n, struct turn *turns)
+{
+	uint32_t common = 0, made = 0, limit = room(backend) - n;
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		common = gcd(common, server_weight(backend_usable(backend, i)));
+		sum += server_weight(backend_usable(backend, i));
+	}
+	sum /= common ? common : 1;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct server *server = backend_usable(backend, i);
+		uint64_t share = server_weight(server) / (common ? common : 1);
+
+		if (sum > limit)
+			share = share * limit / sum;
+		if (share == 0)
+			share = 1;
+		for (uint64_t turn = 0; turn < share; turn++)
+			turns[made++] = (struct turn){ ((double)turn + 0.5) / (double)share, server->index };
+	}
+	return made;
+}
+
+static void roundrobin_refresh(struct backend *backend, double now)
+{
+	struct backend_state *state = backend->state;
+	uint32_t n = backend_n_usable(backend), made;
+	uint64_t mark = signature(backend, n);
+	struct turn *turns;
+
+	(void)now;
+	if (mark == state->signature)
+		return;
+	turns = malloc(room(backend) * sizeof(*turns));
+	if (!turns)
+		return; /* the old turns go on; the next refresh tries again */
+	made = make_turns(backend, n, turns);
+	qsort(turns, made, sizeof(*turns), by_time);
+	for (uint32_t i = 0; i < made; i++)
+		atomic_store_explicit(&state->schedule[i], turns[i].server, memory_order_relaxed);
+	atomic_store_explicit(&state->n_schedule, made, memory_order_release);
+	state->signature = mark;
+	free(turns);
+}
+
+static struct server *roundrobin_pick(struct backend *backend, double now, struct random *random)
+{
+	struct backend_state *state = backend->state;
+	uint32_t n = atomic_load_explicit(&state->n_schedule, memory_order_acquire), turn;
+
+	(void)now;
+	(void)random;
+	if (n == 0)
+		return NULL;
+	turn = atomic_load_explicit(&state->turn, memory_order_relaxed) % n;
+	return backend->servers[atomic_load_explicit(&state->schedule[turn], memory_order_relaxed)];
+}
+
+static void roundrobin_book(struct server *server, double now)
+{
+	(void)now;
+	atomic_fetch_add_explicit(&server->backend->state->turn, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&server->state->load.booked, 1, memory_order_relaxed);
+}
+
+const struct balance balance_roundrobin = {
+	.name = "roundrobin",
+	.prepare = roundrobin_prepare,
+	.refresh = roundrobin_refresh,
+	.pick = roundrobin_pick,
+	.book = roundrobin_book,
+};
