@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One question asked again and again: connect, say something, hear the answer or run out of time. What the answer
+ * means is the kind's business (health.c, agent.c).
+ */
+#ifndef SPOA_LOAD_PROBE_H
+#define SPOA_LOAD_PROBE_H
+
+#include <ev.h>
+
+#include "spoa-redirect/fleet.h"
+
+#define PROBE_ROOM 512u
+
+enum probe_outcome {
+	PROBE_ANSWERED,  /* the kind found the answer complete, or the peer closed */
+	PROBE_REFUSED,   /* no connection, or it broke: errno is in probe->error */
+	PROBE_LATE,      /* no connection in time */
+	PROBE_SILENT,    /* connected, but no complete answer in time */
+};
+
+struct probe;
+
+struct probe_kind {
+	const struct endpoint *(*to)(const struct server *server);
+	const char *(*question)(const struct server *server); /* NULL or "": nothing is said */
+	/* Whether more has to be heard; NULL: the connection alone is the answer. */
+	bool (*complete)(struct slice answer);
+	void (*done)(struct probe *probe, enum probe_outcome outcome, struct slice answer, double now);
+	double (*interval)(const struct server *server); /* from one question to the next, and its time limit */
+};
+
+struct probe {
+	const struct probe_kind *kind;
+	struct server *server;
+	struct load *load;
+	struct ev_loop *loop;
+	ev_io io;
+	ev_timer timer;     /* the next question, or the end of patience with this one */
+	bool asking, connected;
+	int fd, error;
+	double started;     /* monotonic */
+	size_t said, heard;
+	char answer[PROBE_ROOM];
+};
+
+struct load {
+	struct ev_loop *loop;
+	struct fleet *fleet;
+	const struct log *log;
+	struct probe *probes;
+	size_t n;
+	ev_timer refresh;
+	double started;
+	bool *unknown_said; /* by backend: that no load is known */
+};
+
+void probe_start(struct probe *probe, double first);
+void probe_stop(struct probe *probe);
+
+extern const struct probe_kind health_tcp_kind;
+extern const struct probe_kind health_http_kind;
+extern const struct probe_kind agent_kind;
+
+/* One line of an agent; exported for tests. */
+void agent_apply(struct load *load, struct server *server, struct slice line, double now);
+
+#endif
