@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One decision: request view → rules → backend → server → Location → variables, within one configuration and
+ * without a lock, an allocation or a copy of request bytes other than into the answer.
+ */
+#ifndef SPOA_REDIRECT_ANSWER_H
+#define SPOA_REDIRECT_ANSWER_H
+
+#include "spoa-redirect/fleet.h"
+#include "spoa-redirect/rules.h"
+#include "spop.h"
+
+/* The variable `reason`, in the order in which they are found out. */
+enum answer_reason {
+	REASON_BAD_REQUEST,
+	REASON_NO_RULE,
+	REASON_METHOD,
+	REASON_NO_SERVER,
+	REASON_LOOP,
+	REASON_REDIRECT,
+	REASONS,
+};
+
+const char *answer_reason_name(enum answer_reason reason);
+
+/* What was decided for one message. */
+struct decision {
+	enum answer_reason reason;
+	const struct rule *rule; /* NULL: none held */
+	struct backend *backend; /* NULL: none was chosen */
+	struct server *server;   /* likewise */
+};
+
+/* What one worker brings and counts. */
+struct answer_scratch {
+	struct rules_scratch *rules;
+	struct random random;
+	struct request request;
+	uint64_t decisions[REASONS];
+	uint64_t unknown_messages;
+	uint64_t missing_arguments;
+};
+
+bool answer_scratch_init(struct answer_scratch *scratch);
+void answer_scratch_release(struct answer_scratch *scratch);
+
+/* A frontend joined to its backends. */
+struct route;
+
+/* The frontends that one listener answers for, by message. */
+struct routes;
+
+/*
+ * Joins each frontend of the names to the fleet's backends and prepares what their answers are made of. What is wrong
+ * (an unknown backend, one message twice) is reported to config. NULL: out of memory.
+ */
+struct routes *routes_new(struct arena *arena, const struct log *log, struct config *config);
+bool routes_add(struct routes *routes, const struct frontend *frontend, const struct fleet *fleet);
+
+/* Once for a configuration: bytes of answers that do not depend on the request. False: out of memory. */
+bool answer_prepare(struct arena *arena, struct fleet *fleet);
+
+/*
+ * Decides the messages of one NOTIFY and appends its ACK, of at most max bytes, to the writer. False: the payload is
+ * invalid (status 4), nothing was written. Any worker.
+ */
+bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, const struct spop_frame *notify,
+		   double now, uint32_t max, struct spop_writer *writer);
+
+/* One request, for who wants the decision and not the bytes: nothing is booked or counted. */
+struct decision answer_decide(const struct route *route, struct answer_scratch *scratch, double now);
+
+#endif

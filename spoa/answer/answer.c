@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "spoa-redirect/answer.h"
+
+#include "location.h"
+#include "routes.h"
+
+bool answer_scratch_init(struct answer_scratch *scratch)
+{
+	*scratch = (struct answer_scratch){ .rules = rules_scratch_new() };
+	random_seed_fresh(&scratch->random);
+	return scratch->rules != NULL;
+}
+
+void answer_scratch_release(struct answer_scratch *scratch)
+{
+	rules_scratch_free(scratch->rules);
+	scratch->rules = NULL;
+}
+
+bool answer_prepare(struct arena *arena, struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet_count(fleet); i++) {
+		struct backend *backend = fleet_backend(fleet, i);
+
+		backend->prebuilt = prebuilt_new(arena, backend);
+		if (!backend->prebuilt)
+			return false;
+	}
+	return true;
+}
+
+/* ---- the answer's bytes ---- */
+
+static void put_reason(struct spop_writer *writer, enum answer_reason reason)
+{
+	const char *name = answer_reason_name(reason);
+	struct spop_value value = { .type = SPOP_STRING, .bytes = { (const uint8_t *)name, strlen(name) } };
+
+	spop_put_set_var(writer, SPOP_TXN, SPOP_SLICE("reason"), &value);
+}
+
+/* Without a location: what was found out all the same. */
+static void put_plain(struct spop_writer *writer, const struct decision *decision)
+{
+	const struct backend *backend = decision->backend;
+	struct slice names = { NULL, 0 };
+
+	put_reason(writer, decision->reason);
+	if (backend)
+		names = decision->server ? backend->prebuilt->servers[decision->server->index] : backend->prebuilt->backend;
+	spop_put_bytes(writer, names.ptr, names.len);
+}
+
+static void put_redirect(struct spop_writer *writer, const struct server *server, const struct request *request)
+{
+	static const uint8_t head[] = { 1, 3, SPOP_TXN, 8, 'l', 'o', 'c', 'a', 't', 'i', 'o', 'n', SPOP_STRING };
+	struct slice constant = server->backend->prebuilt->targets[server->index];
+	struct slice path = request_bytes(request, REQUEST_PATH), query = request_bytes(request, REQUEST_QUERY);
+
+	spop_put_bytes(writer, constant.ptr, constant.len);
+	spop_put_bytes(writer, head, sizeof(head));
+	spop_put_varint(writer, location_length(server->redir.prefix, path, query));
+	location_put(writer, server->redir.prefix, path, query);
+}
+
+static bool write_ack(struct spop_writer *writer, const struct spop_frame *notify, uint32_t max,
+		      const struct decision *decision, const struct request *request)
+{
+	spop_frame_begin(writer, SPOP_ACK, notify->stream_id, notify->frame_id);
+	if (decision->reason == REASON_REDIRECT)
+		put_redirect(writer, decision->server, request);
+	else
+		put_plain(writer, decision);
+	return spop_frame_end(writer, max);
+}
+
+/* ---- one NOTIFY ---- */
+
+/* A message that lacks what the rules read is somebody's SPOE file: worth one line, not one a request. */
+static void note_missing(const struct routes *routes, const struct frontend *frontend, struct answer_scratch *scratch)
+{
+	const struct request *request = &scratch->request;
+	uint64_t missing = frontend->needs & ~request->seen, fresh;
+
+	if (request->seen & 1ull << REQUEST_HDRS)
+		missing &= ~frontend->headers;
+	if (!missing)
+		return;
+	scratch->missing_arguments++;
+	fresh = missing & ~atomic_fetch_or_explicit(frontend->missed, missing, memory_order_relaxed);
+	for (unsigned slot = 0; fresh; slot++, fresh >>= 1)
+		if (fresh & 1)
+			log_line(routes->log, LOG_WARNING,
+				 "frontend %s: the SPOE message has no argument '%s', which the rules read",
+				 frontend->name, frontend_slot_name(frontend, slot));
+}
+
+static bool skip_arguments(struct spop_slice *payload, unsigned arguments)
+{
+	struct spop_slice name;
+	struct spop_value value;
+
+	for (; arguments > 0; arguments--)
+		if (!spop_take_argument(payload, &name, &value))
+			return false;
+	return true;
+}
+
+/* Decides one message; a redirect is written and booked here, while its request is at hand. */
+static struct decision decide_message(const struct routes *routes, const struct route *route,
+				      struct answer_scratch *scratch, const struct spop_frame *notify, double now,
+				      uint32_t max, struct spop_writer *writer)
+{
+	struct decision decision = answer_decide(route, scratch, now);
+
+	note_missing(routes, route->frontend, scratch);
+	if (decision.reason == REASON_REDIRECT) {
+		if (write_ack(writer, notify, max, &decision, &scratch->request))
+			decision.backend->balance->book(decision.server, now);
+		else
+			decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */
+	}
+	scratch->decisions[decision.reason]++;
+	return decision;
+}
+
+bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, const struct spop_frame *notify,
+		   double now, uint32_t max, struct spop_writer *writer)
+{
+	struct decision answer = { .reason = REASON_NO_RULE };
+	struct spop_slice payload = notify->payload;
+	uint8_t *start = writer->at;
+	bool decided = false;
+
+	while (payload.len > 0) {
+		struct spop_message message;
+		const struct route *route;
+		struct decision decision;
+
+		if (!spop_take_message(&payload, &message))
+			goto invalid;
+		route = answer.reason == REASON_REDIRECT ? NULL : routes_find(routes, message.name);
+		if (!route) {
+			scratch->unknown_messages += answer.reason != REASON_REDIRECT;
+			if (!skip_arguments(&payload, message.arguments))
+				goto invalid;
+			continue;
+		}
+		if (!request_take(route->frontend->names, message.arguments, &payload, &scratch->request))
+			goto invalid;
+		decision = decide_message(routes, route, scratch, notify, now, max, writer);
+		if (!decided || decision.reason == REASON_REDIRECT)
+			answer = decision;
+		decided = true;
+	}
+	/* names may be longer than a small frame; the reason alone fits every one */
+	if (answer.reason != REASON_REDIRECT && !write_ack(writer, notify, max, &answer, NULL)) {
+		answer.backend = NULL;
+		write_ack(writer, notify, max, &answer, NULL);
+	}
+	return true;
+invalid:
+	writer->at = start;
+	return false;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which servers of a backend a Host names: to tell a request that has arrived from one that is to be sent on. */
+#ifndef SPOA_ANSWER_AUTHORITY_H
+#define SPOA_ANSWER_AUTHORITY_H
+
+#include "spoa-redirect/fleet.h"
+
+struct authorities;
+
+struct authorities *authorities_new(struct arena *arena, const struct backend *backend);
+
+/* Whether host, in any case and with or without a default port, is that of a server of the backend that is up. */
+bool authorities_name(const struct authorities *authorities, struct slice host);
+
+#endif

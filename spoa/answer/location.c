@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "location.h"
+
+/* RFC 3986: pchar / "/" in a path (3.3), "?" too in a query (3.4); "%" stays where it begins an encoded byte. */
+enum { IN_PATH = 1, IN_QUERY = 2, BOTH = 3, HEX = 4 };
+
+#define TEN(c) [(c)] = BOTH | HEX, [(c) + 1] = BOTH | HEX, [(c) + 2] = BOTH | HEX, [(c) + 3] = BOTH | HEX, \
+	       [(c) + 4] = BOTH | HEX, [(c) + 5] = BOTH | HEX, [(c) + 6] = BOTH | HEX, [(c) + 7] = BOTH | HEX, \
+	       [(c) + 8] = BOTH | HEX, [(c) + 9] = BOTH | HEX
+
+static const uint8_t kinds[256] = {
+	TEN('0'),
+	['A'] = BOTH | HEX, ['B'] = BOTH | HEX, ['C'] = BOTH | HEX, ['D'] = BOTH | HEX, ['E'] = BOTH | HEX,
+	['F'] = BOTH | HEX, ['G' ... 'Z'] = BOTH,
+	['a'] = BOTH | HEX, ['b'] = BOTH | HEX, ['c'] = BOTH | HEX, ['d'] = BOTH | HEX, ['e'] = BOTH | HEX,
+	['f'] = BOTH | HEX, ['g' ... 'z'] = BOTH,
+	['-'] = BOTH, ['.'] = BOTH, ['_'] = BOTH, ['~'] = BOTH, ['!'] = BOTH, ['$'] = BOTH, ['&'] = BOTH,
+	['\''] = BOTH, ['('] = BOTH, [')'] = BOTH, ['*'] = BOTH, ['+'] = BOTH, [','] = BOTH, [';'] = BOTH,
+	['='] = BOTH, [':'] = BOTH, ['@'] = BOTH, ['/'] = BOTH, ['?'] = IN_QUERY,
+};
+
+static bool has_forbidden(struct slice text)
+{
+	return text.len > 0 && (memchr(text.ptr, 0, text.len) || memchr(text.ptr, '\r', text.len) ||
+				memchr(text.ptr, '\n', text.len));
+}
+
+bool location_valid(struct slice path, struct slice query)
+{
+	return path.len > 0 && path.len <= LOCATION_MAX_PATH && path.ptr[0] == '/' && !has_forbidden(path) &&
+	       !has_forbidden(query);
+}
+
+static bool stays(struct slice text, size_t i, unsigned where)
+{
+	if (text.ptr[i] != '%')
+		return kinds[text.ptr[i]] & where;
+	return text.len - i > 2 && (kinds[text.ptr[i + 1]] & HEX) && (kinds[text.ptr[i + 2]] & HEX);
+}
+
+static size_t encoded_length(struct slice text, unsigned where)
+{
+	size_t length = text.len;
+
+	for (size_t i = 0; i < text.len; i++)
+		length += stays(text, i, where) ? 0 : 2;
+	return length;
+}
+
+static void put_encoded(struct spop_writer *writer, struct slice text, unsigned where)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	size_t start = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		const uint8_t encoded[3] = { '%', (uint8_t)digits[text.ptr[i] >> 4], (uint8_t)digits[text.ptr[i] & 15] };
+
+		if (stays(text, i, where))
+			continue;
+		spop_put_bytes(writer, text.ptr + start, i - start);
+		spop_put_bytes(writer, encoded, sizeof(encoded));
+		start = i + 1;
+	}
+	spop_put_bytes(writer, text.ptr + start, text.len - start);
+}
+
+size_t location_length(struct slice prefix, struct slice path, struct slice query)
+{
+	size_t length = prefix.len + encoded_length(path, IN_PATH);
+
+	return query.len > 0 ? length + 1 + encoded_length(query, IN_QUERY) : length;
+}
+
+void location_put(struct spop_writer *writer, struct slice prefix, struct slice path, struct slice query)
+{
+	spop_put_bytes(writer, prefix.ptr, prefix.len);
+	put_encoded(writer, path, IN_PATH);
+	if (query.len == 0)
+		return;
+	spop_put_byte(writer, '?');
+	put_encoded(writer, query, IN_QUERY);
+}

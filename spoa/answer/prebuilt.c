@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "prebuilt.h"
+
+#define ROOM 4096u
+
+static void put_string(struct spop_writer *writer, const char *name, const char *text)
+{
+	struct spop_value value = { .type = SPOP_STRING, .bytes = { (const uint8_t *)text, strlen(text) } };
+
+	spop_put_set_var(writer, SPOP_TXN, (struct spop_slice){ (const uint8_t *)name, strlen(name) }, &value);
+}
+
+static void put_number(struct spop_writer *writer, const char *name, int64_t number)
+{
+	struct spop_value value = { .type = SPOP_UINT32, .integer = number };
+
+	spop_put_set_var(writer, SPOP_TXN, (struct spop_slice){ (const uint8_t *)name, strlen(name) }, &value);
+}
+
+static struct slice keep(struct arena *arena, const struct spop_writer *writer, const uint8_t *start)
+{
+	return writer->full ? slice_of(NULL, 0) : arena_slice(arena, slice_of(start, (size_t)(writer->at - start)));
+}
+
+static struct slice build_server(struct arena *arena, const struct server *server)
+{
+	uint8_t bytes[ROOM];
+	struct spop_writer writer;
+
+	spop_writer_init(&writer, bytes, sizeof(bytes));
+	put_string(&writer, "backend", server->backend->name);
+	put_string(&writer, "server", server->name);
+	return keep(arena, &writer, bytes);
+}
+
+static struct slice build_target(struct arena *arena, const struct server *server, struct slice names)
+{
+	const struct redirect *redirect = &server->backend->redirect;
+	uint8_t bytes[ROOM];
+	struct spop_writer writer;
+
+	spop_writer_init(&writer, bytes, sizeof(bytes));
+	put_string(&writer, "reason", answer_reason_name(REASON_REDIRECT));
+	spop_put_bytes(&writer, names.ptr, names.len);
+	put_number(&writer, "code", redirect->code);
+	if (redirect->ttl >= 0)
+		put_number(&writer, "ttl", redirect->ttl);
+	return keep(arena, &writer, bytes);
+}
+
+static bool build_servers(struct arena *arena, const struct backend *backend, struct prebuilt *prebuilt)
+{
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		prebuilt->servers[i] = build_server(arena, backend->servers[i]);
+		prebuilt->targets[i] = build_target(arena, backend->servers[i], prebuilt->servers[i]);
+		if (!prebuilt->servers[i].ptr || !prebuilt->targets[i].ptr)
+			return false;
+	}
+	return true;
+}
+
+struct prebuilt *prebuilt_new(struct arena *arena, const struct backend *backend)
+{
+	struct prebuilt *prebuilt = arena_alloc(arena, sizeof(*prebuilt));
+	uint8_t bytes[ROOM];
+	struct spop_writer writer;
+
+	if (!prebuilt)
+		return NULL;
+	spop_writer_init(&writer, bytes, sizeof(bytes));
+	put_string(&writer, "backend", backend->name);
+	prebuilt->backend = keep(arena, &writer, bytes);
+	prebuilt->servers = arena_array(arena, backend->n_servers, sizeof(struct slice));
+	prebuilt->targets = arena_array(arena, backend->n_servers, sizeof(struct slice));
+	prebuilt->authorities = authorities_new(arena, backend);
+	if (!prebuilt->backend.ptr || !prebuilt->servers || !prebuilt->targets || !prebuilt->authorities ||
+	    !build_servers(arena, backend, prebuilt))
+		return NULL;
+	return prebuilt;
+}

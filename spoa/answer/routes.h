@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SPOA_ANSWER_ROUTES_H
+#define SPOA_ANSWER_ROUTES_H
+
+#include "prebuilt.h"
+
+struct route {
+	const struct frontend *frontend;
+	struct backend **backends; /* by rule */
+};
+
+struct routes {
+	struct arena *arena;
+	const struct log *log;
+	struct config *config;
+	struct message_route {
+		struct slice message;
+		const struct route *route;
+	} *messages;
+	size_t n;
+};
+
+/* NULL: no frontend here answers such a message. */
+static inline const struct route *routes_find(const struct routes *routes, struct spop_slice message)
+{
+	for (size_t i = 0; i < routes->n; i++)
+		if (slice_eq(routes->messages[i].message, slice_of(message.ptr, message.len)))
+			return routes->messages[i].route;
+	return NULL;
+}
+
+#endif
