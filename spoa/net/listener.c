@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#define BACKLOG 4096     /* a reload of HAProxy opens a connection per waiting request at once */
+#define ACCEPTS 64       /* connections taken in a row */
+#define FULL_PAUSE 0.1   /* seconds without descriptors */
+
+/* ---- sockets ---- */
+
+/* A socket file that nobody listens on is left from a process that was killed. */
+static bool unlink_stale(const struct endpoint *endpoint)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool stale = fd >= 0 && connect(fd, &endpoint->any, endpoint->length) < 0 && errno == ECONNREFUSED;
+
+	if (fd >= 0)
+		close(fd);
+	return stale && unlink(endpoint->unix_path.sun_path) == 0;
+}
+
+static bool bind_socket(int fd, const struct endpoint *endpoint)
+{
+	if (bind(fd, &endpoint->any, endpoint->length) == 0)
+		return true;
+	if (errno != EADDRINUSE || endpoint->any.sa_family != AF_UNIX)
+		return false;
+	if (unlink_stale(endpoint))
+		return bind(fd, &endpoint->any, endpoint->length) == 0;
+	errno = EADDRINUSE;
+	return false;
+}
+
+static bool set_rights(const struct bind *bind)
+{
+	const char *path = bind->endpoint.unix_path.sun_path;
+
+	if ((bind->user != (uid_t)-1 || bind->group != (gid_t)-1) && chown(path, bind->user, bind->group) < 0)
+		return false;
+	return !bind->mode || chmod(path, bind->mode) == 0;
+}
+
+static int open_socket(const struct bind *bind)
+{
+	int family = bind->endpoint.any.sa_family, one = 1;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (family != AF_UNIX)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (family == AF_INET6) /* as HAProxy: IPv4 has a bind of its own */
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind_socket(fd, &bind->endpoint) && (family != AF_UNIX || set_rights(bind)) && listen(fd, BACKLOG) == 0)
+		return fd;
+	one = errno;
+	close(fd);
+	errno = one;
+	return -1;
+}
+
+static void close_sockets(struct listener *listener)
+{
+	for (size_t i = 0; i < listener->n; i++) {
+		struct acceptor *acceptor = &listener->acceptors[i];
+
+		if (acceptor->fd < 0)
+			continue;
+		ev_io_stop(listener->loop, &acceptor->io);
+		close(acceptor->fd);
+		acceptor->fd = -1;
+		if (acceptor->bind->endpoint.any.sa_family == AF_UNIX)
+			unlink(acceptor->bind->endpoint.unix_path.sun_path);
+	}
+	listener->closed = true;
+}
+
+/* ---- accepting ---- */
+
+static struct worker *idlest(struct net *net)
+{
+	struct worker *best = &net->workers[0];
+
+	for (unsigned i = 1; i < net->n_workers; i++)
+		if (atomic_load_explicit(&net->workers[i].connections, memory_order_relaxed) <
+		    atomic_load_explicit(&best->connections, memory_order_relaxed))
+			best = &net->workers[i];
+	return best;
+}
+
+static void pause_all(struct listener *listener)
+{
+	for (size_t i = 0; i < listener->n; i++)
+		ev_io_stop(listener->loop, &listener->acceptors[i].io);
+}
+
+static void resume_all(struct listener *listener)
+{
+	for (size_t i = 0; i < listener->n; i++)
+		if (listener->acceptors[i].fd >= 0)
+			ev_io_start(listener->loop, &listener->acceptors[i].io);
+}
+
+static bool is_full(const struct net *net)
+{
+	return net_connections(net) >= net->settings->maxconn;
+}
+
+/* Newcomers stay in the backlog: refused, an engine of HAProxy ≤ 3.0 would be back thousands of times a second. */
+static void pause_full(struct listener *listener)
+{
+	pause_all(listener);
+	atomic_store(&listener->paused, true);
+	if (!listener->said_full)
+		log_line(&listener->net->settings->log, LOG_WARNING,
+			 "maxconn %llu reached: new SPOP connections wait in the backlog",
+			 (unsigned long long)listener->net->settings->maxconn);
+	listener->said_full = true;
+	if (!is_full(listener->net)) /* one closed before it could see that we paused */
+		listener_wake(listener);
+}
+
+static void pause_starved(struct listener *listener, int error)
+{
+	pause_all(listener);
+	log_line(&listener->net->settings->log, LOG_ERR, "cannot accept SPOP connections: %s", strerror(error));
+	ev_timer_set(&listener->pause, FULL_PAUSE, 0);
+	ev_timer_start(listener->loop, &listener->pause);
+}
+
+static void take(struct listener *listener, const struct bind *bind, int fd)
+{
+	struct net *net = listener->net;
+
+	atomic_fetch_add_explicit(&net->connections, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&net->accepted, 1, memory_order_relaxed);
+	if (worker_give(idlest(net), fd, bind->routes))
+		return;
+	close(fd);
+	net_closed(net);
+}
+
+static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct acceptor *acceptor = io->data;
+	struct listener *listener = acceptor->listener;
+
+	(void)loop;
+	(void)events;
+	for (unsigned i = 0; i < ACCEPTS; i++) {
+		int fd;
+
+		if (is_full(listener->net)) {
+			pause_full(listener);
+			return;
+		}
+		fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			take(listener, acceptor->bind, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			pause_starved(listener, errno);
+		if (errno != EINTR && errno != ECONNABORTED)
+			return;
+	}
+}
+
+static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct listener *listener = timer->data;
+
+	(void)loop;
+	(void)events;
+	if (!listener->closed)
+		resume_all(listener);
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
+{
+	struct listener *listener = wake->data;
+
+	(void)events;
+	if (atomic_load(&listener->closing) && !listener->closed)
+		close_sockets(listener);
+	if (atomic_load(&listener->stopping)) {
+		ev_break(loop, EVBREAK_ALL);
+		return;
+	}
+	if (!listener->closed && !is_full(listener->net) && atomic_exchange(&listener->paused, false))
+		resume_all(listener);
+}
+
+void listener_wake(struct listener *listener)
+{
+	ev_async_send(listener->loop, &listener->wake);
+}
+
+/* ---- the thread ---- */
+
+static bool open_all(struct listener *listener, char *why, size_t size)
+{
+	const struct net_settings *settings = listener->net->settings;
+	char text[ENDPOINT_TEXT];
+
+	listener->acceptors = calloc(settings->n_binds + 1, sizeof(*listener->acceptors));
+	if (!listener->acceptors) {
+		snprintf(why, size, "out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < settings->n_binds; i++) {
+		const struct bind *bind = &settings->binds[i];
+		struct acceptor *acceptor = &listener->acceptors[listener->n];
+
+		if (bind->repeated)
+			continue;
+		*acceptor = (struct acceptor){ .listener = listener, .bind = bind, .fd = open_socket(bind) };
+		if (acceptor->fd < 0) {
+			snprintf(why, size, "%s:%u: cannot bind '%s': %s", bind->place.file, bind->place.line,
+				 endpoint_text(&bind->endpoint, text), strerror(errno));
+			return false;
+		}
+		ev_io_init(&acceptor->io, on_acceptable, acceptor->fd, EV_READ);
+		acceptor->io.data = acceptor;
+		listener->n++;
+	}
+	return true;
+}
+
+static void *run(void *argument)
+{
+	struct listener *listener = argument;
+
+	ev_run(listener->loop, 0);
+	return NULL;
+}
+
+bool listener_start(struct listener *listener, char *why, size_t size)
+{
+	sigset_t all, before;
+
+	listener->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	if (!listener->loop) {
+		snprintf(why, size, "cannot make an event loop: %s", strerror(errno));
+		return false;
+	}
+	if (!open_all(listener, why, size))
+		return false;
+	ev_async_init(&listener->wake, on_wake);
+	ev_init(&listener->pause, on_pause_over);
+	listener->wake.data = listener->pause.data = listener;
+	ev_async_start(listener->loop, &listener->wake);
+	resume_all(listener);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	listener->started = pthread_create(&listener->thread, NULL, run, listener) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!listener->started)
+		snprintf(why, size, "cannot start a thread");
+	return listener->started;
+}
+
+void listener_stop(struct listener *listener)
+{
+	if (listener->started) {
+		atomic_store(&listener->stopping, true);
+		listener_wake(listener);
+		pthread_join(listener->thread, NULL);
+	}
+	if (!listener->loop)
+		return;
+	close_sockets(listener);
+	ev_loop_destroy(listener->loop);
+	free(listener->acceptors);
+}

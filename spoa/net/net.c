@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static unsigned count_cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+static bool start_workers(struct net *net, char *why, size_t size)
+{
+	for (unsigned i = 0; i < net->n_workers; i++) {
+		struct worker *worker = &net->workers[i];
+
+		worker->settings = net->settings;
+		worker->net = net;
+		worker->id = i;
+		if (worker_start(worker))
+			continue;
+		snprintf(why, size, "cannot start worker %u: %s", i, strerror(errno));
+		net->n_workers = i + 1;
+		return false;
+	}
+	return true;
+}
+
+struct net *net_start(const struct net_settings *settings, char *why, size_t size)
+{
+	struct net *net = calloc(1, sizeof(*net));
+
+	snprintf(why, size, "out of memory");
+	if (!net)
+		return NULL;
+	net->settings = settings;
+	net->n_workers = settings->nbthread ? settings->nbthread : count_cpus();
+	net->workers = calloc(net->n_workers, sizeof(*net->workers));
+	net->listener.net = net;
+	/* sockets last: from then on connections come, and find their workers */
+	if (net->workers && start_workers(net, why, size) && listener_start(&net->listener, why, size))
+		return net;
+	net_stop(net);
+	return NULL;
+}
+
+void net_drain(struct net *net)
+{
+	for (unsigned i = 0; i < net->n_workers; i++)
+		atomic_store_explicit(&net->workers[i].draining, true, memory_order_relaxed);
+}
+
+void net_leave(struct net *net)
+{
+	atomic_store(&net->listener.closing, true);
+	listener_wake(&net->listener);
+	for (unsigned i = 0; i < net->n_workers; i++) {
+		atomic_store_explicit(&net->workers[i].leaving, true, memory_order_relaxed);
+		worker_wake(&net->workers[i]);
+	}
+}
+
+size_t net_connections(const struct net *net)
+{
+	return atomic_load_explicit(&net->connections, memory_order_relaxed);
+}
+
+uint64_t net_accepted(const struct net *net)
+{
+	return atomic_load_explicit(&net->accepted, memory_order_relaxed);
+}
+
+void net_closed(struct net *net)
+{
+	atomic_fetch_sub(&net->connections, 1);
+	if (atomic_load(&net->listener.paused))
+		listener_wake(&net->listener);
+}
+
+void net_stop(struct net *net)
+{
+	if (!net)
+		return;
+	listener_stop(&net->listener);
+	for (unsigned i = 0; net->workers && i < net->n_workers; i++)
+		worker_stop(&net->workers[i]);
+	free(net->workers);
+	free(net);
+}

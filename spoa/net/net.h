@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this room share. */
+#ifndef SPOA_NET_NET_H
+#define SPOA_NET_NET_H
+
+#include <ev.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "spoa-redirect/base/endpoint.h"
+#include "spoa-redirect/net.h"
+
+#define NET_MAX_FRAME_SIZE (1024u * 1024 - 4) /* the largest that is agreed to */
+#define NET_READ_SIZE (128u * 1024)
+#define NET_OUT_SIZE (NET_MAX_FRAME_SIZE + 4 + 128u * 1024)
+#define NET_MAX_HELD 1000u                     /* refused connections that are held at a time, of a worker */
+
+/* ---- settings.c ---- */
+
+struct bind {
+	const char *frontend;
+	struct config_place place;
+	struct endpoint endpoint;
+	mode_t mode;      /* of a UNIX socket; 0: as umask leaves it */
+	uid_t user;       /* (uid_t)−1: unchanged, likewise the group */
+	gid_t group;
+	struct routes *routes; /* of all binds of this address; the first one's only */
+	bool repeated;         /* an earlier bind has this address */
+};
+
+struct net_settings {
+	struct arena *arena;
+	unsigned nbthread; /* 0: one per CPU */
+	uint64_t maxconn;
+	double grace, hard_stop;
+	double hello_timeout, frame_timeout, write_timeout, hold_time, linger_time;
+	struct log log;
+	struct bind *binds;
+	size_t n_binds;
+	const char *frontend; /* the one being read */
+};
+
+/* ---- worker.c ---- */
+
+struct conn;
+
+struct worker {
+	const struct net_settings *settings;
+	struct net *net;
+	unsigned id;
+	pthread_t thread;
+	struct ev_loop *loop;
+	ev_async wake;
+	ev_check tock;           /* reads the clock once a turn of the loop */
+	double now;
+	_Atomic bool draining, leaving, stopping;
+	bool has_left;
+	_Atomic size_t connections;
+	unsigned held;           /* refused ones that wait for their second to pass */
+	struct conn *conns;      /* a list */
+	pthread_mutex_t inbox_lock;
+	struct newcomer {
+		int fd;
+		const struct routes *routes;
+	} *inbox;
+	size_t n_inbox, inbox_room;
+	uint8_t *in;             /* what one read brings, behind up to 3 bytes left from the one before */
+	uint8_t *out;            /* the answers to it */
+	struct answer_scratch scratch;
+	bool started;
+};
+
+bool worker_start(struct worker *worker);
+void worker_wake(struct worker *worker);
+
+/* From the listener's thread. False: out of memory, the caller still owns fd. */
+bool worker_give(struct worker *worker, int fd, const struct routes *routes);
+
+/* Ends and frees; the worker may never have been started. */
+void worker_stop(struct worker *worker);
+
+/* ---- conn.c ---- */
+
+/* Takes fd over, closing it when it cannot. */
+void conn_open(struct worker *worker, int fd, const struct routes *routes);
+
+/* As soon as nothing is under way: AGENT-DISCONNECT 0, then closes. */
+void conn_leave(struct conn *conn);
+void conn_free(struct conn *conn);
+struct conn *conn_next(const struct conn *conn);
+
+/* ---- listener.c ---- */
+
+struct listener {
+	struct net *net;
+	pthread_t thread;
+	struct ev_loop *loop;
+	ev_async wake;
+	ev_timer pause;          /* after running out of descriptors */
+	struct acceptor {
+		ev_io io;
+		struct listener *listener;
+		const struct bind *bind;
+		int fd;
+	} *acceptors;
+	size_t n;
+	_Atomic bool paused, closing, stopping;
+	bool closed, said_full;
+	bool started;
+};
+
+bool listener_start(struct listener *listener, char *why, size_t size);
+void listener_wake(struct listener *listener);
+void listener_stop(struct listener *listener);
+
+/* ---- net.c ---- */
+
+struct net {
+	const struct net_settings *settings;
+	struct worker *workers;
+	unsigned n_workers;
+	struct listener listener;
+	_Atomic size_t connections;
+	_Atomic uint64_t accepted;
+};
+
+/* A worker has closed one. */
+void net_closed(struct net *net);
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#define MAX_THREADS 64u
+
+struct net_settings *net_settings_new(struct arena *arena)
+{
+	struct net_settings *settings = arena_alloc(arena, sizeof(*settings));
+
+	if (!settings)
+		return NULL;
+	*settings = (struct net_settings){
+		.arena = arena,
+		.maxconn = 10000,
+		.grace = 10,
+		.hard_stop = 30,
+		.hello_timeout = 10,
+		.frame_timeout = 10,
+		.write_timeout = 10,
+		.hold_time = 1,
+		.linger_time = 1,
+		.log = { .targets = { { .fd = STDERR_FILENO, .format = LOG_FORMAT_TIMED, .level = LOG_INFO } }, .n = 1 },
+	};
+	return settings;
+}
+
+const struct log *net_settings_log(const struct net_settings *settings)
+{
+	return &settings->log;
+}
+
+double net_settings_grace(const struct net_settings *settings)
+{
+	return settings->grace;
+}
+
+double net_settings_hard_stop(const struct net_settings *settings)
+{
+	return settings->hard_stop;
+}
+
+/* ---- global ---- */
+
+static bool parse_nbthread(struct config_words *words, void *into)
+{
+	uint64_t n;
+
+	if (!config_take_int(words, 1, MAX_THREADS, &n))
+		return false;
+	((struct net_settings *)into)->nbthread = (unsigned)n;
+	return true;
+}
+
+static bool parse_maxconn(struct config_words *words, void *into)
+{
+	return config_take_int(words, 1, 1000000, &((struct net_settings *)into)->maxconn);
+}
+
+static bool parse_hard_stop_after(struct config_words *words, void *into)
+{
+	return config_take_time(words, 0, &((struct net_settings *)into)->hard_stop);
+}
+
+static bool parse_grace(struct config_words *words, void *into)
+{
+	return config_take_time(words, 0, &((struct net_settings *)into)->grace);
+}
+
+static bool take_log_format(struct config_words *words, struct log_target *target)
+{
+	const char *format;
+
+	if (!config_take_if(words, "format"))
+		return true;
+	format = config_take_word(words, "a format");
+	if (!format)
+		return false;
+	if (log_parse_format(format, &target->format))
+		return true;
+	if (strcmp(format, "rfc3164") == 0 || strcmp(format, "rfc5424") == 0 || strcmp(format, "json") == 0)
+		return config_error(words, "log format '%s' is not yet supported", format);
+	return config_error(words, "unknown log format '%s', expected timed, raw, short or logfmt", format);
+}
+
+/* log stdout|stderr [format F] FACILITY [LEVEL] */
+static bool parse_log(struct config_words *words, void *into)
+{
+	struct net_settings *settings = into;
+	struct log_target target = { .fd = -1, .format = LOG_FORMAT_TIMED, .level = LOG_DEBUG };
+	const char *where = config_take_word(words, "stdout or stderr"), *word;
+
+	if (!where)
+		return false;
+	if (strcmp(where, "stdout") == 0)
+		target.fd = STDOUT_FILENO;
+	else if (strcmp(where, "stderr") == 0)
+		target.fd = STDERR_FILENO;
+	else
+		return config_error(words, "'log %s' is not yet supported, only stdout and stderr", where);
+	if (!take_log_format(words, &target))
+		return false;
+	word = config_take_word(words, "a facility such as daemon or local0");
+	if (!word)
+		return false;
+	if (!log_parse_facility(word, &target.facility))
+		return config_error(words, "unknown log facility '%s'", word);
+	if (words->left > 0 && !log_parse_level(word = config_take_word(words, ""), &target.level))
+		return config_error(words, "unknown log level '%s'", word);
+	if (settings->log.n == LOG_MAX_TARGETS)
+		return config_error(words, "at most %u 'log' lines", LOG_MAX_TARGETS);
+	/* the first line takes the place of the default */
+	if (settings->log.targets[0].facility == 0 && settings->log.targets[0].level == LOG_INFO && settings->log.n == 1)
+		settings->log.n = 0;
+	settings->log.targets[settings->log.n++] = target;
+	return true;
+}
+
+/* ---- bind ---- */
+
+static bool parse_mode(struct config_words *words, void *into)
+{
+	const char *word = config_take_word(words, "a mode such as 660");
+	unsigned long mode;
+	char *end;
+
+	if (!word)
+		return false;
+	mode = strtoul(word, &end, 8);
+	if (*end || end == word || mode == 0 || mode > 0777)
+		return config_error(words, "'mode' expects an octal number such as 660, not '%s'", word);
+	((struct bind *)into)->mode = (mode_t)mode;
+	return true;
+}
+
+static bool parse_user(struct config_words *words, void *into)
+{
+	const char *word = config_take_word(words, "a user's name");
+	struct passwd *user;
+
+	if (!word)
+		return false;
+	user = getpwnam(word);
+	if (!user)
+		return config_error(words, "no user '%s' on this system", word);
+	((struct bind *)into)->user = user->pw_uid;
+	return true;
+}
+
+static bool parse_group(struct config_words *words, void *into)
+{
+	const char *word = config_take_word(words, "a group's name");
+	struct group *group;
+
+	if (!word)
+		return false;
+	group = getgrnam(word);
+	if (!group)
+		return config_error(words, "no group '%s' on this system", word);
+	((struct bind *)into)->group = group->gr_gid;
+	return true;
+}
+
+static const struct config_keyword bind_words[] = {
+	{ CONFIG_FRONTEND, "group", parse_group, "<group>", "a UNIX socket's group" },
+	{ CONFIG_FRONTEND, "mode", parse_mode, "<mode>", "a UNIX socket's permissions, octal" },
+	{ CONFIG_FRONTEND, "user", parse_user, "<user>", "a UNIX socket's owner" },
+	{ CONFIG_FRONTEND, "allow", NULL, "<network>…", "" },
+	{ CONFIG_FRONTEND, "backlog", NULL, "<n>", "" },
+};
+
+static bool parse_bind(struct config_words *words, void *into)
+{
+	struct net_settings *settings = into;
+	struct bind bind = { .frontend = settings->frontend, .place = words->place, .user = (uid_t)-1, .group = (gid_t)-1 };
+	const char *address = config_take_word(words, "an address"), *wrong;
+	struct bind *slot;
+
+	if (!address)
+		return false;
+	wrong = endpoint_parse(&bind.endpoint, address, true, false);
+	if (wrong)
+		return config_error(words, "'%s': %s", address, wrong);
+	while (words->left > 0) {
+		const struct config_keyword *word;
+
+		if (strcmp(*words->word, "ssl") == 0)
+			return config_error(words, "'ssl' is not supported: use WireGuard or stunnel between the hosts");
+		word = config_take_keyword(words, bind_words, COUNT(bind_words), CONFIG_FRONTEND);
+		if (!word || !word->parse(words, &bind))
+			return false;
+	}
+	if (bind.endpoint.any.sa_family != AF_UNIX &&
+	    (bind.mode || bind.user != (uid_t)-1 || bind.group != (gid_t)-1))
+		return config_error(words, "'mode', 'user' and 'group' are for UNIX sockets");
+	slot = arena_grow(words->arena, &settings->binds, &settings->n_binds, sizeof(*slot));
+	if (!slot)
+		return config_error(words, "out of memory");
+	*slot = bind;
+	return true;
+}
+
+static bool begin(struct config_words *words, const char *name, void *into)
+{
+	((struct net_settings *)into)->frontend = words->section == CONFIG_FRONTEND ? name : NULL;
+	return true;
+}
+
+static const struct config_keyword keywords[] = {
+	{ CONFIG_GLOBAL, "grace", parse_grace, "<time>",
+	  "how long to go on after a signal to stop, health checks being refused; default 10s" },
+	{ CONFIG_GLOBAL, "hard-stop-after", parse_hard_stop_after, "<time>", "how long a stop may take, default 30s" },
+	{ CONFIG_GLOBAL, "log", parse_log, "stdout|stderr [format timed|raw|short|logfmt] <facility> [<level>]",
+	  "where log lines go, default stderr" },
+	{ CONFIG_GLOBAL, "maxconn", parse_maxconn, "<number>", "SPOP connections at a time, default 10000" },
+	{ CONFIG_GLOBAL, "nbthread", parse_nbthread, "<number>", "worker threads, default one per CPU" },
+	{ CONFIG_FRONTEND, "bind", parse_bind, "<address>:<port>|unix@<path> [mode <mode>] [user <user>] [group <group>]",
+	  "where HAProxy connects to" },
+	{ CONFIG_GLOBAL, "agents", NULL, "", "" },
+	{ CONFIG_GLOBAL, "backlog", NULL, "", "" },
+	{ CONFIG_GLOBAL, "busy-poll", NULL, "", "" },
+	{ CONFIG_GLOBAL, "chroot", NULL, "", "" },
+	{ CONFIG_GLOBAL, "expose-fd", NULL, "", "" },
+	{ CONFIG_GLOBAL, "group", NULL, "", "" },
+	{ CONFIG_GLOBAL, "http", NULL, "", "" },
+	{ CONFIG_GLOBAL, "http-token-file", NULL, "", "" },
+	{ CONFIG_GLOBAL, "load-bind", NULL, "", "" },
+	{ CONFIG_GLOBAL, "load-bus", NULL, "", "" },
+	{ CONFIG_GLOBAL, "load-key-file", NULL, "", "" },
+	{ CONFIG_GLOBAL, "log-sample", NULL, "", "" },
+	{ CONFIG_GLOBAL, "max-frame-size", NULL, "", "" },
+	{ CONFIG_GLOBAL, "output-limit", NULL, "", "" },
+	{ CONFIG_GLOBAL, "state-file", NULL, "", "" },
+	{ CONFIG_GLOBAL, "stats", NULL, "", "" },
+	{ CONFIG_GLOBAL, "timeout", NULL, "", "" },
+	{ CONFIG_GLOBAL, "user", NULL, "", "" },
+};
+
+struct config_room net_room(struct net_settings *settings)
+{
+	return (struct config_room){ keywords, COUNT(keywords), begin, settings };
+}
+
+/* ---- the end of the configuration ---- */
+
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->length == b->length && memcmp(&a->storage, &b->storage, a->length) == 0;
+}
+
+static struct bind *first_of(struct net_settings *settings, struct bind *bind)
+{
+	for (struct bind *earlier = settings->binds; earlier < bind; earlier++)
+		if (same_endpoint(&earlier->endpoint, &bind->endpoint))
+			return earlier;
+	return bind;
+}
+
+static bool same_rights(const struct bind *a, const struct bind *b)
+{
+	return a->mode == b->mode && a->user == b->user && a->group == b->group;
+}
+
+static const struct frontend *find_frontend(const struct ruleset *ruleset, const char *name)
+{
+	for (size_t i = 0; i < ruleset_count(ruleset); i++)
+		if (strcmp(ruleset_frontend(ruleset, i)->name, name) == 0)
+			return ruleset_frontend(ruleset, i);
+	return NULL;
+}
+
+static bool finish_bind(struct net_settings *settings, struct bind *bind, const struct ruleset *ruleset,
+			const struct fleet *fleet, struct config *config)
+{
+	const struct frontend *frontend = find_frontend(ruleset, bind->frontend);
+	struct bind *first = first_of(settings, bind);
+
+	bind->repeated = first != bind;
+	if (bind->repeated && !same_rights(first, bind))
+		config_say_at(config, CONFIG_ERROR, bind->place,
+			      "the same address has another 'mode', 'user' or 'group' at %s:%u", first->place.file,
+			      first->place.line);
+	if (!bind->repeated)
+		bind->routes = routes_new(settings->arena, &settings->log, config);
+	return first->routes && frontend && routes_add(first->routes, frontend, fleet);
+}
+
+static bool has_bind(const struct net_settings *settings, const char *frontend)
+{
+	for (size_t i = 0; i < settings->n_binds; i++)
+		if (strcmp(settings->binds[i].frontend, frontend) == 0)
+			return true;
+	return false;
+}
+
+void net_settings_finish(struct net_settings *settings, const struct ruleset *ruleset, const struct fleet *fleet,
+			 struct config *config)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < settings->n_binds; i++)
+		good &= finish_bind(settings, &settings->binds[i], ruleset, fleet, config);
+	for (size_t i = 0; i < ruleset_count(ruleset); i++) {
+		const struct frontend *frontend = ruleset_frontend(ruleset, i);
+
+		if (!has_bind(settings, frontend->name))
+			config_say_at(config, CONFIG_ERROR, frontend->place, "no 'bind': HAProxy cannot reach this frontend");
+	}
+	if (!good)
+		config_say_at(config, CONFIG_ERROR, (struct config_place){ "configuration", 0, NULL }, "out of memory");
+}

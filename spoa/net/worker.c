@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net.h"
+#include "spoa-redirect/base/clock.h"
+
+bool worker_give(struct worker *worker, int fd, const struct routes *routes)
+{
+	bool good = true;
+
+	pthread_mutex_lock(&worker->inbox_lock);
+	if (worker->n_inbox == worker->inbox_room) {
+		size_t room = worker->inbox_room ? worker->inbox_room * 2 : 64;
+		struct newcomer *bigger = realloc(worker->inbox, room * sizeof(*bigger));
+
+		good = bigger != NULL;
+		if (bigger) {
+			worker->inbox = bigger;
+			worker->inbox_room = room;
+		}
+	}
+	if (good) {
+		worker->inbox[worker->n_inbox++] = (struct newcomer){ fd, routes };
+		atomic_fetch_add_explicit(&worker->connections, 1, memory_order_relaxed);
+	}
+	pthread_mutex_unlock(&worker->inbox_lock);
+	if (good)
+		worker_wake(worker);
+	return good;
+}
+
+void worker_wake(struct worker *worker)
+{
+	ev_async_send(worker->loop, &worker->wake);
+}
+
+static bool take_newcomer(struct worker *worker, struct newcomer *newcomer)
+{
+	bool some;
+
+	pthread_mutex_lock(&worker->inbox_lock);
+	some = worker->n_inbox > 0;
+	if (some)
+		*newcomer = worker->inbox[--worker->n_inbox];
+	pthread_mutex_unlock(&worker->inbox_lock);
+	return some;
+}
+
+static void leave_all(struct worker *worker)
+{
+	struct conn *next;
+
+	worker->has_left = true;
+	for (struct conn *conn = worker->conns; conn; conn = next) {
+		next = conn_next(conn);
+		conn_leave(conn);
+	}
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
+{
+	struct worker *worker = wake->data;
+	struct newcomer newcomer;
+
+	(void)events;
+	while (take_newcomer(worker, &newcomer))
+		conn_open(worker, newcomer.fd, newcomer.routes);
+	if (atomic_load_explicit(&worker->leaving, memory_order_relaxed) && !worker->has_left)
+		leave_all(worker);
+	if (atomic_load_explicit(&worker->stopping, memory_order_relaxed))
+		ev_break(loop, EVBREAK_ALL);
+}
+
+/* One reading of the clock serves all frames of a turn. */
+static void on_check(struct ev_loop *loop, ev_check *check, int events)
+{
+	(void)loop;
+	(void)events;
+	((struct worker *)check->data)->now = clock_now();
+}
+
+static void *run(void *argument)
+{
+	struct worker *worker = argument;
+
+	ev_run(worker->loop, 0);
+	return NULL;
+}
+
+/* Signals are the control thread's. */
+static bool start_thread(struct worker *worker)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&worker->thread, NULL, run, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return error == 0;
+}
+
+bool worker_start(struct worker *worker)
+{
+	pthread_mutex_init(&worker->inbox_lock, NULL);
+	worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	worker->in = malloc(NET_READ_SIZE + SPOP_LENGTH_SIZE);
+	worker->out = malloc(NET_OUT_SIZE);
+	if (!worker->loop || !worker->in || !worker->out || !answer_scratch_init(&worker->scratch))
+		return false;
+	worker->now = clock_now();
+	ev_async_init(&worker->wake, on_wake);
+	ev_check_init(&worker->tock, on_check);
+	ev_set_priority(&worker->tock, EV_MAXPRI); /* before the turn's other events */
+	worker->wake.data = worker->tock.data = worker;
+	ev_async_start(worker->loop, &worker->wake);
+	ev_check_start(worker->loop, &worker->tock);
+	worker->started = start_thread(worker);
+	return worker->started;
+}
+
+void worker_stop(struct worker *worker)
+{
+	struct newcomer newcomer;
+
+	if (worker->started) {
+		atomic_store_explicit(&worker->stopping, true, memory_order_relaxed);
+		worker_wake(worker);
+		pthread_join(worker->thread, NULL);
+	}
+	while (worker->loop && take_newcomer(worker, &newcomer))
+		close(newcomer.fd);
+	while (worker->conns)
+		conn_free(worker->conns);
+	if (worker->loop)
+		ev_loop_destroy(worker->loop);
+	answer_scratch_release(&worker->scratch);
+	free(worker->inbox);
+	free(worker->in);
+	free(worker->out);
+	pthread_mutex_destroy(&worker->inbox_lock);
+}
