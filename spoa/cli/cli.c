@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "spoa-redirect/cli.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <ev.h>
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef SPOA_VERSION
+#define SPOA_VERSION "unknown"
+#endif
+#ifndef SPOA_BUILD
+#define SPOA_BUILD "unknown"
+#endif
+
+/* Of configuration.md, by the orders of work to come. */
+static const char *const later[] = { "spoe", "explain", "import", "top", "-V", "-x", "-sf" };
+
+static const struct {
+	const char *option, *argument, *help;
+} options[] = {
+	{ "-f", " FILE", "read this configuration; a directory stands for its *.cfg; may be repeated" },
+	{ "-c", "", "check the configuration, report every error, and exit with 0 or 1" },
+	{ "-d", "", "log everything to stderr as well" },
+	{ "-q", "", "say nothing at the start" },
+	{ "-v", "", "version" },
+	{ "-vv", "", "version, build options and libraries" },
+	{ "-dK", "", "list the keywords of the configuration" },
+	{ "-h", "", "this help" },
+};
+
+void cli_version(void)
+{
+	printf("spoa-redirect version " SPOA_VERSION "\n");
+}
+
+void cli_build(void)
+{
+	char pcre2[64] = "?";
+
+	pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
+	cli_version();
+	printf("Build options: " SPOA_BUILD "\n"
+#ifdef __VERSION__
+	       "Compiler: " __VERSION__ "\n"
+#endif
+	       "Built with libev %d.%d, running with %d.%d\n"
+	       "Built with PCRE2 %d.%d, running with %s\n"
+	       "SPOP versions: 2.0\n"
+	       "SPOP capabilities: pipelining, fragmentation\n"
+	       "Policies: least-load, roundrobin, first\n",
+	       EV_VERSION_MAJOR, EV_VERSION_MINOR, ev_version_major(), ev_version_minor(), PCRE2_MAJOR, PCRE2_MINOR,
+	       pcre2);
+}
+
+void cli_help(void)
+{
+	printf("usage: spoa-redirect -f FILE... [-c] [-d] [-q]\n\n"
+	       "Answers HAProxy's SPOE messages with the server that a client is to be redirected to.\n\n");
+	for (size_t i = 0; i < COUNT(options); i++)
+		printf("  %s%-*s %s\n", options[i].option, 9 - (int)strlen(options[i].option), options[i].argument,
+		       options[i].help);
+	printf("\nSignals: USR1, TERM and INT stop softly, a second one at once.\n"
+	       "See spoa-redirect(8) and spoa-redirect.cfg(5).\n");
+}
+
+static const char *sections_of(unsigned sections, char *text, size_t size)
+{
+	snprintf(text, size, "%s%s%s%s", sections & CONFIG_GLOBAL ? "global " : "",
+		 sections & CONFIG_DEFAULTS ? "defaults " : "", sections & CONFIG_FRONTEND ? "frontend " : "",
+		 sections & CONFIG_BACKEND ? "backend " : "");
+	if (*text)
+		text[strlen(text) - 1] = 0;
+	return text;
+}
+
+void cli_keywords(const struct config_room *rooms, size_t n)
+{
+	char sections[64];
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < rooms[i].n; j++) {
+			const struct config_keyword *keyword = &rooms[i].keywords[j];
+
+			if (keyword->parse)
+				printf("%s\t%s\t%s\t%s\n", keyword->name,
+				       sections_of(keyword->sections, sections, sizeof(sections)), keyword->arguments,
+				       keyword->help);
+		}
+	}
+}
+
+static bool refuse(const char *word)
+{
+	for (size_t i = 0; i < COUNT(later); i++) {
+		if (strcmp(word, later[i]) != 0)
+			continue;
+		fprintf(stderr, "spoa-redirect: '%s' is not yet supported\n", word);
+		return false;
+	}
+	fprintf(stderr, "spoa-redirect: unknown argument '%s', see spoa-redirect -h\n", word);
+	return false;
+}
+
+static bool add_file(struct cli *cli, char *file)
+{
+	char **bigger = realloc(cli->files, (cli->n_files + 1) * sizeof(*bigger));
+
+	if (!bigger) {
+		fprintf(stderr, "spoa-redirect: out of memory\n");
+		return false;
+	}
+	cli->files = bigger;
+	cli->files[cli->n_files++] = file;
+	return true;
+}
+
+/* One file a -f, as often as wanted. */
+static bool take_file(struct cli *cli, char ***at)
+{
+	if (!**at) {
+		fprintf(stderr, "spoa-redirect: '-f' expects a file or a directory\n");
+		return false;
+	}
+	return add_file(cli, *(*at)++);
+}
+
+bool cli_parse(struct cli *cli, int argc, char **argv)
+{
+	static const struct {
+		const char *option;
+		enum cli_action action;
+	} actions[] = { { "-c", CLI_CHECK },  { "-v", CLI_VERSION }, { "-vv", CLI_BUILD },	{ "-h", CLI_HELP },
+			{ "--help", CLI_HELP }, { "--version", CLI_VERSION }, { "-dK", CLI_KEYWORDS } };
+	char **at = argv + 1;
+
+	(void)argc;
+	*cli = (struct cli){ 0 };
+	while (*at) {
+		char *word = *at++;
+		size_t i = 0;
+
+		while (i < COUNT(actions) && strcmp(word, actions[i].option) != 0)
+			i++;
+		if (i < COUNT(actions))
+			cli->action = actions[i].action;
+		else if (strcmp(word, "-q") == 0)
+			cli->quiet = true;
+		else if (strcmp(word, "-d") == 0)
+			cli->debug = true;
+		else if (strcmp(word, "-f") != 0)
+			return refuse(word);
+		else if (!take_file(cli, &at))
+			return false;
+	}
+	if (cli->n_files > 0 || (cli->action != CLI_RUN && cli->action != CLI_CHECK))
+		return true;
+	fprintf(stderr, "spoa-redirect: no configuration given, see spoa-redirect -h\n");
+	return false;
+}
+
+void cli_release(struct cli *cli)
+{
+	free(cli->files);
+}
