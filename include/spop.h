@@ -79,7 +79,7 @@ enum spop_frame_type {
 	SPOP_ACK = 103,
 };
 
-#define SPOP_FIN 0x1u
+#define SPOP_FIN   0x1u
 #define SPOP_ABORT 0x2u
 
 struct spop_frame {
@@ -107,11 +107,11 @@ enum spop_type {
 struct spop_value {
 	enum spop_type type;
 	union {
-		bool boolean;             /* SPOP_BOOL */
-		int64_t integer;          /* SPOP_INT32, SPOP_UINT32, SPOP_INT64 */
-		uint64_t natural;         /* SPOP_UINT64 */
-		const uint8_t *address;   /* SPOP_IPV4: 4 bytes, SPOP_IPV6: 16 bytes, network order */
-		struct spop_slice bytes;  /* SPOP_STRING, SPOP_BINARY */
+		bool boolean;            /* SPOP_BOOL */
+		int64_t integer;         /* SPOP_INT32, SPOP_UINT32, SPOP_INT64 */
+		uint64_t natural;        /* SPOP_UINT64 */
+		const uint8_t *address;  /* SPOP_IPV4: 4 bytes, SPOP_IPV6: 16 bytes, network order */
+		struct spop_slice bytes; /* SPOP_STRING, SPOP_BINARY */
 	};
 };
 
@@ -124,12 +124,12 @@ enum spop_scope {
 };
 
 #define SPOP_CAN_PIPELINE 0x1u
-#define SPOP_CAN_ASYNC 0x2u
+#define SPOP_CAN_ASYNC    0x2u
 #define SPOP_CAN_FRAGMENT 0x4u
 
 /* The items of a HELLO, whichever side sends it. */
 struct spop_hello {
-	struct spop_slice version;   /* the engine: a list, "2.0"; the agent: the one chosen */
+	struct spop_slice version; /* the engine: a list, "2.0"; the agent: the one chosen */
 	uint32_t max_frame_size;
 	unsigned capabilities;       /* SPOP_CAN_…, unknown words left out */
 	bool healthcheck;            /* the engine only */

@@ -41,7 +41,7 @@ struct process {
 	ev_signal signals[3];
 	ev_timer stage_timer; /* the end of grace, then the looks */
 	enum stage stage;
-	double hard_stop;     /* when patience ends */
+	double hard_stop; /* when patience ends */
 };
 
 /* ---- the configuration ---- */
@@ -131,7 +131,8 @@ static void drain(struct process *process)
 		grace = patience;
 	if (net_accepted(process->net) == 0) /* nobody would notice */
 		grace = 0;
-	log_line(process->log, LOG_NOTICE, "Draining for %.1f s: health checks are refused, requests are answered.", grace);
+	log_line(process->log, LOG_NOTICE, "Draining for %.1f s: health checks are refused, requests are answered.",
+		 grace);
 	ev_timer_set(&process->stage_timer, grace, 0);
 	ev_timer_start(process->loop, &process->stage_timer);
 }
@@ -189,6 +190,8 @@ static int run(const struct cli *cli, struct process *process)
 {
 	int status = EXIT_FAILURE;
 
+	if (cli->debug)
+		net_settings_debug(process->site.settings);
 	process->log = net_settings_log(process->site.settings);
 	if (start(process)) {
 		if (!cli->quiet)

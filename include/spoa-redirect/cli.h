@@ -10,19 +10,19 @@
 
 enum cli_action {
 	CLI_RUN,
-	CLI_CHECK,      /* -c */
-	CLI_VERSION,    /* -v */
-	CLI_BUILD,      /* -vv */
-	CLI_HELP,       /* -h */
-	CLI_KEYWORDS,   /* -dK: every keyword, for the manual's test and for completion */
+	CLI_CHECK,    /* -c */
+	CLI_VERSION,  /* -v */
+	CLI_BUILD,    /* -vv */
+	CLI_HELP,     /* -h */
+	CLI_KEYWORDS, /* -dK: every keyword, for the manual's test and for completion */
 };
 
 struct cli {
 	enum cli_action action;
-	char **files;   /* of -f, in order */
+	char **files; /* of -f, in order */
 	size_t n_files;
-	bool quiet;     /* -q: nothing but errors at the start */
-	bool debug;     /* -d: log everything to stderr */
+	bool quiet; /* -q: nothing but errors at the start */
+	bool debug; /* -d: log everything to stderr */
 };
 
 /* False: it was said on stderr what is wrong. Free with cli_release(). */

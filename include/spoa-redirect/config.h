@@ -40,7 +40,7 @@ struct config;
 /* A cursor over the words of one line, behind its keyword. */
 struct config_words {
 	struct config *config;
-	struct arena *arena;         /* outlives the reading: what a room builds may live there */
+	struct arena *arena; /* outlives the reading: what a room builds may live there */
 	struct config_place place;
 	enum config_section section; /* the one that the line stands in */
 	const char *keyword;         /* the one being parsed, for messages */
@@ -49,11 +49,11 @@ struct config_words {
 };
 
 struct config_keyword {
-	unsigned sections;       /* CONFIG_…, or-ed */
+	unsigned sections; /* CONFIG_…, or-ed */
 	const char *name;
 	bool (*parse)(struct config_words *words, void *into); /* NULL: known, but not yet supported */
-	const char *arguments;   /* as the manual writes them */
-	const char *help;        /* one line */
+	const char *arguments;                                 /* as the manual writes them */
+	const char *help;                                      /* one line */
 };
 
 /* What a room brings: its rows, and what it wants to know of a section that begins. */
@@ -61,7 +61,7 @@ struct config_room {
 	const struct config_keyword *keywords;
 	size_t n;
 	bool (*begin)(struct config_words *words, const char *name, void *into); /* NULL: nothing */
-	void *into;              /* handed to begin and to every parse */
+	void *into; /* handed to begin and to every parse */
 };
 
 /* rooms: the caller's, until the config is no longer read into. NULL: out of memory. */
@@ -82,8 +82,8 @@ bool config_error(const struct config_words *words, const char *format, ...) __a
 void config_warning(const struct config_words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* For what is found out only once all lines are known. */
-bool config_say_at(struct config *config, enum config_severity severity, struct config_place place,
-		   const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool config_say_at(struct config *config, enum config_severity severity, struct config_place place, const char *format,
+		   ...) __attribute__((format(printf, 4, 5)));
 
 size_t config_count(const struct config *config, enum config_severity severity);
 

@@ -34,46 +34,46 @@ enum server_admin { ADMIN_READY, ADMIN_DRAIN, ADMIN_MAINT };
 
 /* The estimate of what a server has to do; names and formulas are those of selection.md, section 2. */
 struct server_load {
-	_Atomic double at;        /* when est and z were last drained; workers and control thread */
-	_Atomic double est, z;    /* likewise */
-	_Atomic uint64_t booked;  /* redirects to this server, ever; workers add */
-	_Atomic double mu;        /* completions per busy second */
-	_Atomic double dir;       /* arrivals per second that no agent assigned */
-	_Atomic double u;         /* the last report's utilisation; < 0: none yet */
-	_Atomic double reported;  /* when the last report came; < 0: never */
-	_Atomic double period;    /* mean time between reports */
-	double cC, cB;            /* decayed completions and busy seconds; control thread only, as what follows */
-	uint64_t booked_then;     /* `booked` at the last report */
+	_Atomic double at;       /* when est and z were last drained; workers and control thread */
+	_Atomic double est, z;   /* likewise */
+	_Atomic uint64_t booked; /* redirects to this server, ever; workers add */
+	_Atomic double mu;       /* completions per busy second */
+	_Atomic double dir;      /* arrivals per second that no agent assigned */
+	_Atomic double u;        /* the last report's utilisation; < 0: none yet */
+	_Atomic double reported; /* when the last report came; < 0: never */
+	_Atomic double period;   /* mean time between reports */
+	double cC, cB;           /* decayed completions and busy seconds; control thread only, as what follows */
+	uint64_t booked_then;    /* `booked` at the last report */
 	bool was_up;
 };
 
 struct server_state {
 	struct server_load load;
-	_Atomic int status;       /* enum server_status */
-	_Atomic uint32_t weight;  /* effective: configured, or as set at run time */
+	_Atomic int status;      /* enum server_status */
+	_Atomic uint32_t weight; /* effective: configured, or as set at run time */
 	/* the control thread's own: what status follows from */
 	enum server_admin admin;
 	bool agent_down;
-	unsigned health;          /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
-	double changed;           /* when status changed last */
+	unsigned health; /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
+	double changed;  /* when status changed last */
 };
 
 struct backend_state {
 	_Atomic uint32_t n_usable;
-	_Atomic uint32_t *usable;      /* indexes of servers that may be picked; room for all */
+	_Atomic uint32_t *usable; /* indexes of servers that may be picked; room for all */
 	_Atomic uint32_t n_schedule;
-	_Atomic uint32_t *schedule;    /* round robin's turns, as indexes of servers */
-	_Atomic uint32_t turn;         /* workers add */
-	_Atomic uint32_t max_weight;   /* of the usable servers */
+	_Atomic uint32_t *schedule;            /* round robin's turns, as indexes of servers */
+	_Atomic uint32_t turn;                 /* workers add */
+	_Atomic uint32_t max_weight;           /* of the usable servers */
 	_Atomic double median_cost, mean_cost; /* of those whose load is known; mean_cost < 0: of none */
 	/* the control thread's own */
 	double median_est, mean_mu;
-	double rate;                   /* R: completions per busy second and unit of weight */
-	double own_rate;               /* r_own: own decisions per second */
+	double rate;     /* R: completions per busy second and unit of weight */
+	double own_rate; /* r_own: own decisions per second */
 	double refreshed;
-	uint64_t booked_then;          /* of all servers, at `refreshed` */
-	uint64_t signature;            /* of what the schedule was made from */
-	double *sorted;                /* room for one figure a server */
+	uint64_t booked_then; /* of all servers, at `refreshed` */
+	uint64_t signature;   /* of what the schedule was made from */
+	double *sorted;       /* room for one figure a server */
 };
 
 /* ---- policies ---- */
@@ -134,17 +134,25 @@ struct server {
 	struct redir redir;
 	uint32_t weight;
 	bool disabled, backup;
-	const char *standby_of;  /* NULL: a slot of its own, or a backup */
-	struct server *standby;  /* who stands in for this one; NULL: nobody */
+	const char *standby_of; /* NULL: a slot of its own, or a backup */
+	struct server *standby; /* who stands in for this one; NULL: nobody */
 	struct check_config check;
 	struct agent_config agent;
-	double load_stale;       /* seconds; 0: max(5 s, 5 periods) */
+	double load_stale; /* seconds; 0: max(5 s, 5 periods) */
 	struct endpoint check_address, agent_address;
 	struct server_state *state;
 };
 
-enum redirect_method { METHOD_GET = 1, METHOD_HEAD = 2, METHOD_POST = 4, METHOD_PUT = 8, METHOD_DELETE = 16,
-		       METHOD_PATCH = 32, METHOD_OPTIONS = 64, METHOD_OTHER = 128 };
+enum redirect_method {
+	METHOD_GET = 1,
+	METHOD_HEAD = 2,
+	METHOD_POST = 4,
+	METHOD_PUT = 8,
+	METHOD_DELETE = 16,
+	METHOD_PATCH = 32,
+	METHOD_OPTIONS = 64,
+	METHOD_OTHER = 128
+};
 
 struct redirect {
 	unsigned code;    /* 0: not configured, taken as 302 */
@@ -166,7 +174,7 @@ struct backend {
 	const struct balance *balance;
 	struct redirect redirect;
 	struct httpchk httpchk;
-	struct server *default_server; /* what a server line begins with */
+	struct server *default_server;   /* what a server line begins with */
 	const struct prebuilt *prebuilt; /* answer's: bytes of what is said of it */
 	struct backend_state *state;
 };

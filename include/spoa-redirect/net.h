@@ -22,6 +22,9 @@ void net_settings_finish(struct net_settings *settings, const struct ruleset *ru
 /* Where lines go: `log`, stderr if there is none. */
 const struct log *net_settings_log(const struct net_settings *settings);
 
+/* Everything to stderr as well, whatever the lines say: -d. */
+void net_settings_debug(struct net_settings *settings);
+
 /* Seconds from a signal to the end: of listening on (grace), and at most of everything (hard-stop-after). */
 double net_settings_grace(const struct net_settings *settings);
 double net_settings_hard_stop(const struct net_settings *settings);

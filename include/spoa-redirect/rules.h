@@ -90,9 +90,9 @@ struct frontend {
 	const struct rule **rules; /* in order, default_backend last */
 	size_t n_rules;
 	const struct request_names *names;
-	uint64_t needs;            /* slots that are read */
-	uint64_t headers;          /* slots that hdrs may fill as well */
-	_Atomic uint64_t *missed;  /* slots whose absence was logged already */
+	uint64_t needs;           /* slots that are read */
+	uint64_t headers;         /* slots that hdrs may fill as well */
+	_Atomic uint64_t *missed; /* slots whose absence was logged already */
 };
 
 struct ruleset;

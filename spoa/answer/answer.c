@@ -47,7 +47,8 @@ static void put_plain(struct spop_writer *writer, const struct decision *decisio
 
 	put_reason(writer, decision->reason);
 	if (backend)
-		names = decision->server ? backend->prebuilt->servers[decision->server->index] : backend->prebuilt->backend;
+		names = decision->server ? backend->prebuilt->servers[decision->server->index]
+					 : backend->prebuilt->backend;
 	spop_put_bytes(writer, names.ptr, names.len);
 }
 

@@ -4,7 +4,7 @@
 
 static const char *const reasons[] = {
 	[REASON_BAD_REQUEST] = "bad-request", [REASON_NO_RULE] = "no-rule", [REASON_METHOD] = "method",
-	[REASON_NO_SERVER] = "no-server",     [REASON_LOOP] = "loop",	    [REASON_REDIRECT] = "redirect",
+	[REASON_NO_SERVER] = "no-server",     [REASON_LOOP] = "loop",       [REASON_REDIRECT] = "redirect",
 };
 
 const char *answer_reason_name(enum answer_reason reason)
@@ -16,9 +16,15 @@ static const struct {
 	struct slice name;
 	unsigned method;
 } methods[] = {
-	{ SLICE("GET"), METHOD_GET },	    { SLICE("HEAD"), METHOD_HEAD },   { SLICE("POST"), METHOD_POST },
-	{ SLICE("PUT"), METHOD_PUT },	    { SLICE("DELETE"), METHOD_DELETE }, { SLICE("PATCH"), METHOD_PATCH },
-	{ SLICE("OPTIONS"), METHOD_OPTIONS }, { SLICE("CONNECT"), 0 },	      { SLICE("TRACE"), 0 },
+	{ SLICE("GET"), METHOD_GET },
+	{ SLICE("HEAD"), METHOD_HEAD },
+	{ SLICE("POST"), METHOD_POST },
+	{ SLICE("PUT"), METHOD_PUT },
+	{ SLICE("DELETE"), METHOD_DELETE },
+	{ SLICE("PATCH"), METHOD_PATCH },
+	{ SLICE("OPTIONS"), METHOD_OPTIONS },
+	{ SLICE("CONNECT"), 0 },
+	{ SLICE("TRACE"), 0 },
 };
 
 /* 0: never to be redirected. An absent method could be anything. */

@@ -4,25 +4,25 @@
 /* RFC 3986: pchar / "/" in a path (3.3), "?" too in a query (3.4); "%" stays where it begins an encoded byte. */
 enum { IN_PATH = 1, IN_QUERY = 2, BOTH = 3, HEX = 4 };
 
-#define TEN(c) [(c)] = BOTH | HEX, [(c) + 1] = BOTH | HEX, [(c) + 2] = BOTH | HEX, [(c) + 3] = BOTH | HEX, \
-	       [(c) + 4] = BOTH | HEX, [(c) + 5] = BOTH | HEX, [(c) + 6] = BOTH | HEX, [(c) + 7] = BOTH | HEX, \
-	       [(c) + 8] = BOTH | HEX, [(c) + 9] = BOTH | HEX
+#define TEN(c)                                                                                          \
+	[(c)] = BOTH | HEX, [(c) + 1] = BOTH | HEX, [(c) + 2] = BOTH | HEX, [(c) + 3] = BOTH | HEX,     \
+	[(c) + 4] = BOTH | HEX, [(c) + 5] = BOTH | HEX, [(c) + 6] = BOTH | HEX, [(c) + 7] = BOTH | HEX, \
+	[(c) + 8] = BOTH | HEX, [(c) + 9] = BOTH | HEX
 
 static const uint8_t kinds[256] = {
-	TEN('0'),
-	['A'] = BOTH | HEX, ['B'] = BOTH | HEX, ['C'] = BOTH | HEX, ['D'] = BOTH | HEX, ['E'] = BOTH | HEX,
-	['F'] = BOTH | HEX, ['G' ... 'Z'] = BOTH,
-	['a'] = BOTH | HEX, ['b'] = BOTH | HEX, ['c'] = BOTH | HEX, ['d'] = BOTH | HEX, ['e'] = BOTH | HEX,
-	['f'] = BOTH | HEX, ['g' ... 'z'] = BOTH,
-	['-'] = BOTH, ['.'] = BOTH, ['_'] = BOTH, ['~'] = BOTH, ['!'] = BOTH, ['$'] = BOTH, ['&'] = BOTH,
-	['\''] = BOTH, ['('] = BOTH, [')'] = BOTH, ['*'] = BOTH, ['+'] = BOTH, [','] = BOTH, [';'] = BOTH,
-	['='] = BOTH, [':'] = BOTH, ['@'] = BOTH, ['/'] = BOTH, ['?'] = IN_QUERY,
+	TEN('0'),           ['A'] = BOTH | HEX, ['B'] = BOTH | HEX,   ['C'] = BOTH | HEX, ['D'] = BOTH | HEX,
+	['E'] = BOTH | HEX, ['F'] = BOTH | HEX, ['G' ... 'Z'] = BOTH, ['a'] = BOTH | HEX, ['b'] = BOTH | HEX,
+	['c'] = BOTH | HEX, ['d'] = BOTH | HEX, ['e'] = BOTH | HEX,   ['f'] = BOTH | HEX, ['g' ... 'z'] = BOTH,
+	['-'] = BOTH,       ['.'] = BOTH,       ['_'] = BOTH,         ['~'] = BOTH,       ['!'] = BOTH,
+	['$'] = BOTH,       ['&'] = BOTH,       ['\''] = BOTH,        ['('] = BOTH,       [')'] = BOTH,
+	['*'] = BOTH,       ['+'] = BOTH,       [','] = BOTH,         [';'] = BOTH,       ['='] = BOTH,
+	[':'] = BOTH,       ['@'] = BOTH,       ['/'] = BOTH,         ['?'] = IN_QUERY,
 };
 
 static bool has_forbidden(struct slice text)
 {
-	return text.len > 0 && (memchr(text.ptr, 0, text.len) || memchr(text.ptr, '\r', text.len) ||
-				memchr(text.ptr, '\n', text.len));
+	return text.len > 0 &&
+	       (memchr(text.ptr, 0, text.len) || memchr(text.ptr, '\r', text.len) || memchr(text.ptr, '\n', text.len));
 }
 
 bool location_valid(struct slice path, struct slice query)
@@ -53,7 +53,8 @@ static void put_encoded(struct spop_writer *writer, struct slice text, unsigned 
 	size_t start = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
-		const uint8_t encoded[3] = { '%', (uint8_t)digits[text.ptr[i] >> 4], (uint8_t)digits[text.ptr[i] & 15] };
+		const uint8_t encoded[3] = { '%', (uint8_t)digits[text.ptr[i] >> 4],
+					     (uint8_t)digits[text.ptr[i] & 15] };
 
 		if (stays(text, i, where))
 			continue;

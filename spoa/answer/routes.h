@@ -16,7 +16,7 @@ struct routes {
 	struct message_route {
 		struct slice message;
 		const struct route *route;
-	} *messages;
+	} * messages;
 	size_t n;
 };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIGNMENT alignof(max_align_t)
+#define ALIGNMENT  alignof(max_align_t)
 #define CHUNK_SIZE (64u * 1024)
 
 struct chunk {

@@ -11,9 +11,11 @@
 
 static const char *const levels[] = { "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug" };
 
-static const char *const facilities[] = { "kern",   "user",   "mail",   "daemon", "auth",   "syslog", "lpr",    "news",
-					  "uucp",   "cron",   "auth2",  "ftp",    "ntp",    "audit",  "alert",  "cron2",
-					  "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7" };
+static const char *const facilities[] = {
+	"kern",   "user",   "mail",   "daemon", "auth",   "syslog", "lpr",    "news",
+	"uucp",   "cron",   "auth2",  "ftp",    "ntp",    "audit",  "alert",  "cron2",
+	"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"
+};
 
 static const char *const formats[] = { "timed", "raw", "short", "logfmt" };
 

@@ -5,7 +5,7 @@ static const struct {
 	struct slice name;
 	double seconds;
 } time_units[] = {
-	{ SLICE(""), 1e-3 }, { SLICE("us"), 1e-6 }, { SLICE("ms"), 1e-3 },  { SLICE("s"), 1 },
+	{ SLICE(""), 1e-3 }, { SLICE("us"), 1e-6 }, { SLICE("ms"), 1e-3 }, { SLICE("s"), 1 },
 	{ SLICE("m"), 60 },  { SLICE("h"), 3600 },  { SLICE("d"), 86400 },
 };
 

@@ -132,8 +132,9 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 	static const struct {
 		const char *option;
 		enum cli_action action;
-	} actions[] = { { "-c", CLI_CHECK },  { "-v", CLI_VERSION }, { "-vv", CLI_BUILD },	{ "-h", CLI_HELP },
-			{ "--help", CLI_HELP }, { "--version", CLI_VERSION }, { "-dK", CLI_KEYWORDS } };
+	} actions[] = { { "-c", CLI_CHECK },    { "-v", CLI_VERSION },  { "-vv", CLI_BUILD },
+			{ "-h", CLI_HELP },     { "--help", CLI_HELP }, { "--version", CLI_VERSION },
+			{ "-dK", CLI_KEYWORDS } };
 	char **at = argv + 1;
 
 	(void)argc;

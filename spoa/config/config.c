@@ -13,8 +13,8 @@
 #include "lexer.h"
 
 #define MAX_FILE_SIZE ((size_t)1 << 30)
-#define MAX_MESSAGES 1000u
-#define MAX_KEYWORDS 256u
+#define MAX_MESSAGES  1000u
+#define MAX_KEYWORDS  256u
 
 struct message {
 	enum config_severity severity;
@@ -46,13 +46,20 @@ static const struct {
 	bool named;
 	bool supported;
 } section_kinds[] = {
-	{ "global", CONFIG_GLOBAL, false, true },     { "defaults", CONFIG_DEFAULTS, false, true },
-	{ "frontend", CONFIG_FRONTEND, true, true },  { "backend", CONFIG_BACKEND, true, true },
-	{ "resolvers", 0, true, false },              { "listen", 0, true, false },
-	{ "userlist", 0, true, false },               { "peers", 0, true, false },
-	{ "mailers", 0, true, false },                { "ring", 0, true, false },
-	{ "cache", 0, true, false },                  { "program", 0, true, false },
-	{ "http-errors", 0, true, false },            { "fcgi-app", 0, true, false },
+	{ "global", CONFIG_GLOBAL, false, true },
+	{ "defaults", CONFIG_DEFAULTS, false, true },
+	{ "frontend", CONFIG_FRONTEND, true, true },
+	{ "backend", CONFIG_BACKEND, true, true },
+	{ "resolvers", 0, true, false },
+	{ "listen", 0, true, false },
+	{ "userlist", 0, true, false },
+	{ "peers", 0, true, false },
+	{ "mailers", 0, true, false },
+	{ "ring", 0, true, false },
+	{ "cache", 0, true, false },
+	{ "program", 0, true, false },
+	{ "http-errors", 0, true, false },
+	{ "fcgi-app", 0, true, false },
 };
 
 struct config *config_new(struct arena *arena, const struct config_room *rooms, size_t n)
@@ -84,8 +91,8 @@ static void say(struct config *config, enum config_severity severity, const stru
 	if (!place->line)
 		message->text = arena_printf(config->arena, "%s: %s%s", place->file, severities[severity], text);
 	else if (!place->section)
-		message->text =
-			arena_printf(config->arena, "%s:%u: %s%s", place->file, place->line, severities[severity], text);
+		message->text = arena_printf(config->arena, "%s:%u: %s%s", place->file, place->line,
+					     severities[severity], text);
 	else
 		message->text = arena_printf(config->arena, "%s:%u: %sin section '%s': %s", place->file, place->line,
 					     severities[severity], place->section, text);
@@ -112,8 +119,8 @@ void config_warning(const struct config_words *words, const char *format, ...)
 	va_end(args);
 }
 
-bool config_say_at(struct config *config, enum config_severity severity, struct config_place place,
-		   const char *format, ...)
+bool config_say_at(struct config *config, enum config_severity severity, struct config_place place, const char *format,
+		   ...)
 {
 	va_list args;
 
@@ -153,7 +160,8 @@ static bool first_of_its_name(struct config_words *words, const char *name)
 	for (size_t i = 0; i < config->n_sections; i++) {
 		section = &config->sections[i];
 		if (section->kind == words->section && strcmp(section->name, name) == 0)
-			return config_error(words, "already defined at %s:%u", section->place.file, section->place.line);
+			return config_error(words, "already defined at %s:%u", section->place.file,
+					    section->place.line);
 	}
 	section = arena_grow(config->arena, &config->sections, &config->n_sections, sizeof(*section));
 	if (!section)
@@ -270,7 +278,8 @@ void config_read_text(struct config *config, const char *name, struct slice text
 	config->section = 0;
 	config->skipping = false;
 	if (slice_starts(text, SLICE("\xef\xbb\xbf"))) {
-		config_say_at(config, CONFIG_ERROR, config->place, "starts with a byte order mark: save it without one");
+		config_say_at(config, CONFIG_ERROR, config->place,
+			      "starts with a byte order mark: save it without one");
 		text = slice_from(text, 3);
 	}
 	while (slice_split(&text, '\n', &line)) {

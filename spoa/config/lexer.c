@@ -12,7 +12,7 @@ struct lexer {
 	size_t at;
 	enum quoting quoting;
 	struct lexer_words *words;
-	char *out;          /* the word being made; its room doubles as it grows */
+	char *out; /* the word being made; its room doubles as it grows */
 	size_t used, room;
 	bool in_word;
 	const char *why;
@@ -78,7 +78,7 @@ static bool take_escape(struct lexer *lexer)
 {
 	static const struct {
 		char name, byte;
-	} escapes[] = { { ' ', ' ' },   { '\\', '\\' }, { '#', '#' },  { '\'', '\'' },
+	} escapes[] = { { ' ', ' ' }, { '\\', '\\' }, { '#', '#' },  { '\'', '\'' },
 			{ '"', '"' }, { 'n', '\n' },  { 'r', '\r' }, { 't', '\t' } };
 	int next = peek(lexer, 1);
 
@@ -149,8 +149,8 @@ static bool take_variable(struct lexer *lexer)
 		start = ++lexer->at;
 		while (peek(lexer, 0) >= 0 && peek(lexer, 0) != '}' && peek(lexer, 0) != '"')
 			lexer->at++;
-		fallback = (const char *)arena_slice(lexer->arena,
-						     slice_of(lexer->line.ptr + start, lexer->at - start)).ptr;
+		fallback = (const char *)arena_slice(lexer->arena, slice_of(lexer->line.ptr + start, lexer->at - start))
+				   .ptr;
 	}
 	if (braces && peek(lexer, 0) != '}')
 		return fail(lexer, "no closing '}' after a variable's name");

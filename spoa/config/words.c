@@ -6,7 +6,7 @@
 #include "spoa-redirect/config.h"
 
 #define MAX_NAMES 256u
-#define MAX_NAME 255u
+#define MAX_NAME  255u
 
 const char *config_take_word(struct config_words *words, const char *what)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define DEFAULT_INTER 2.0
-#define CACHE_LINE 128u
+#define CACHE_LINE    128u
 
 static const struct server initial_server = { .weight = 1, .check = { .inter = DEFAULT_INTER, .fall = 3, .rise = 2 } };
 
@@ -110,7 +110,8 @@ static bool parse_server(struct config_words *words, void *into)
 	if (!name || !(address = config_take_word(words, "an address behind the name")))
 		return false;
 	if (!config_name_valid(name))
-		return config_error(words, "a name consists of letters, digits, '-', '_', '.' and ':', unlike '%s'", name);
+		return config_error(words, "a name consists of letters, digits, '-', '_', '.' and ':', unlike '%s'",
+				    name);
 	if (find_server(backend, name))
 		return config_error(words, "server '%s' is already defined at line %u", name,
 				    find_server(backend, name)->place.line);
@@ -180,11 +181,13 @@ static bool parse_option(struct config_words *words, void *into)
 #define BOTH (CONFIG_DEFAULTS | CONFIG_BACKEND)
 
 static const struct config_keyword keywords[] = {
-	{ BOTH, "default-server", parse_default_server, "<parameter>…", "what the server lines that follow begin with" },
+	{ BOTH, "default-server", parse_default_server, "<parameter>…",
+	  "what the server lines that follow begin with" },
 	{ BOTH, "option", parse_option, "httpchk …", "options of the backend" },
 	{ BOTH, "redirect", redirect_parse, "[code <code>] [ttl <time>] [methods <method>…] [allow-downgrade]",
 	  "how clients are redirected" },
-	{ CONFIG_BACKEND, "server", parse_server, "<name> <address>[:<port>] redir <prefix> [<parameter>…]", "a server" },
+	{ CONFIG_BACKEND, "server", parse_server, "<name> <address>[:<port>] redir <prefix> [<parameter>…]",
+	  "a server" },
 	{ BOTH, "fallback-backend", NULL, "<backend>", "" },
 	{ BOTH, "hash-balance-factor", NULL, "<factor>", "" },
 	{ BOTH, "hash-type", NULL, "<type>", "" },
@@ -214,8 +217,9 @@ static bool link_standby(struct server *server, struct config *config)
 				     "server '%s': '%s' is a %s itself and has no standby", server->name, primary->name,
 				     primary->backup ? "backup" : "standby");
 	if (primary->standby)
-		return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s' has the standby '%s' already",
-				     server->name, primary->name, primary->standby->name);
+		return config_say_at(config, CONFIG_ERROR, server->place,
+				     "server '%s': '%s' has the standby '%s' already", server->name, primary->name,
+				     primary->standby->name);
 	primary->standby = server;
 	return true;
 }
@@ -230,8 +234,8 @@ static bool make_address(const struct server *server, struct endpoint *to, const
 	if (addr) {
 		wrong = endpoint_parse(to, addr, false, true);
 		if (wrong)
-			return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s': %s", server->name, addr,
-					     wrong);
+			return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s': %s", server->name,
+					     addr, wrong);
 		if (endpoint_port(to) == 0)
 			endpoint_set_port(to, endpoint_port(&server->address));
 	}
@@ -252,7 +256,8 @@ static void finish_server(struct server *server, struct config *config, double n
 		config_say_at(config, CONFIG_ERROR, server->place, "server '%s': 'agent-check' needs an 'agent-port'",
 			      server->name);
 	else if (server->agent.enabled)
-		make_address(server, &server->agent_address, server->agent.addr, server->agent.port, "agent-check", config);
+		make_address(server, &server->agent_address, server->agent.addr, server->agent.port, "agent-check",
+			     config);
 	server_start(server, now);
 }
 

@@ -4,10 +4,9 @@
 
 #include "fleet.h"
 
-static const char *const status_names[] = { [SERVER_UP] = "UP",
-					    [SERVER_DRAIN] = "DRAIN",
-					    [SERVER_DOWN] = "DOWN",
-					    [SERVER_MAINT] = "MAINT" };
+static const char *const status_names[] = {
+	[SERVER_UP] = "UP", [SERVER_DRAIN] = "DRAIN", [SERVER_DOWN] = "DOWN", [SERVER_MAINT] = "MAINT"
+};
 
 const char *server_status_name(enum server_status status)
 {

@@ -73,7 +73,7 @@ static const struct {
 	struct slice word;
 	void (*apply)(struct line *line);
 } words[] = {
-	{ SLICE("up"), on_up },	      { SLICE("down"), on_down },   { SLICE("fail"), on_down },
+	{ SLICE("up"), on_up },        { SLICE("down"), on_down },   { SLICE("fail"), on_down },
 	{ SLICE("stopped"), on_down }, { SLICE("ready"), on_ready }, { SLICE("drain"), on_drain },
 	{ SLICE("maint"), on_maint },
 };

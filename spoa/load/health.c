@@ -59,8 +59,8 @@ static bool judge(const struct probe *probe, enum probe_outcome outcome, struct 
 	if (code == 0)
 		snprintf(why, size, "Layer7 invalid response");
 	else
-		snprintf(why, size, "Layer7 %s, code: %u", code / 100 == 2 || code / 100 == 3 ? "check passed" : "wrong status",
-			 code);
+		snprintf(why, size, "Layer7 %s, code: %u",
+			 code / 100 == 2 || code / 100 == 3 ? "check passed" : "wrong status", code);
 	return code / 100 == 2 || code / 100 == 3;
 }
 

@@ -6,8 +6,8 @@
 #include "probe.h"
 #include "spoa-redirect/base/clock.h"
 
-#define REFRESH 0.1     /* seconds: decisions.md, "Selection" */
-#define FIRST_ROUND 1.0 /* the first questions are spread over at most this long */
+#define REFRESH       0.1 /* seconds: decisions.md, "Selection" */
+#define FIRST_ROUND   1.0 /* the first questions are spread over at most this long */
 #define FIRST_ANSWERS 3.0 /* until then it is no news that nobody has answered yet */
 
 static size_t count_probes(const struct fleet *fleet)
@@ -25,9 +25,8 @@ static size_t count_probes(const struct fleet *fleet)
 
 static void add(struct load *load, struct server *server, const struct probe_kind *kind)
 {
-	load->probes[load->n++] = (struct probe){
-		.kind = kind, .server = server, .load = load, .loop = load->loop, .fd = -1
-	};
+	load->probes[load->n++] =
+		(struct probe){ .kind = kind, .server = server, .load = load, .loop = load->loop, .fd = -1 };
 }
 
 static void add_all(struct load *load)

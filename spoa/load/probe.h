@@ -13,10 +13,10 @@
 #define PROBE_ROOM 512u
 
 enum probe_outcome {
-	PROBE_ANSWERED,  /* the kind found the answer complete, or the peer closed */
-	PROBE_REFUSED,   /* no connection, or it broke: errno is in probe->error */
-	PROBE_LATE,      /* no connection in time */
-	PROBE_SILENT,    /* connected, but no complete answer in time */
+	PROBE_ANSWERED, /* the kind found the answer complete, or the peer closed */
+	PROBE_REFUSED,  /* no connection, or it broke: errno is in probe->error */
+	PROBE_LATE,     /* no connection in time */
+	PROBE_SILENT,   /* connected, but no complete answer in time */
 };
 
 struct probe;
@@ -36,10 +36,10 @@ struct probe {
 	struct load *load;
 	struct ev_loop *loop;
 	ev_io io;
-	ev_timer timer;     /* the next question, or the end of patience with this one */
+	ev_timer timer; /* the next question, or the end of patience with this one */
 	bool asking, connected;
 	int fd, error;
-	double started;     /* monotonic */
+	double started; /* monotonic */
 	size_t said, heard;
 	char answer[PROBE_ROOM];
 };

@@ -21,10 +21,10 @@
 #define CAPABILITIES (SPOP_CAN_PIPELINE | SPOP_CAN_FRAGMENT)
 
 enum conn_state {
-	CONN_HELLO,     /* waits for HAPROXY-HELLO */
+	CONN_HELLO, /* waits for HAPROXY-HELLO */
 	CONN_RUNNING,
-	CONN_HELD,      /* refused during HELLO: silent, so that HAProxy ≤ 3.0 does not come back at once */
-	CONN_CLOSING,   /* DISCONNECT was said; what still comes is thrown away */
+	CONN_HELD,    /* refused during HELLO: silent, so that HAProxy ≤ 3.0 does not come back at once */
+	CONN_CLOSING, /* DISCONNECT was said; what still comes is thrown away */
 };
 
 struct bytes {
@@ -39,12 +39,12 @@ struct conn {
 	ev_io io;
 	ev_timer timer;
 	enum conn_state state;
-	enum spop_error refusal;  /* what a held one will be told */
+	enum spop_error refusal; /* what a held one will be told */
 	uint32_t max_frame_size;
-	struct bytes partial;     /* the frame being received; room: its whole length */
+	struct bytes partial;               /* the frame being received; room: its whole length */
 	uint8_t head[SPOP_LENGTH_SIZE - 1]; /* of a frame whose length is not known yet */
 	uint8_t head_len;
-	struct bytes pending;     /* answers not taken yet */
+	struct bytes pending; /* answers not taken yet */
 	struct bytes fragments;
 	uint64_t stream_id, frame_id; /* of the NOTIFY that the fragments belong to */
 	bool fragmented, dropping;    /* one is being received; it is not kept */
@@ -507,7 +507,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 	} else if (conn->state == CONN_HELLO) {
 		say_and_close(conn, SPOP_ERR_TIMEOUT);
 	} else if (conn->partial.ptr || conn->head_len > 0) {
-		log_line(&conn->worker->settings->log, LOG_WARNING, "SPOP connection closed: a frame did not become complete");
+		log_line(&conn->worker->settings->log, LOG_WARNING,
+			 "SPOP connection closed: a frame did not become complete");
 		say_and_close(conn, SPOP_ERR_TIMEOUT);
 	}
 }

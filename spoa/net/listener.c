@@ -11,9 +11,9 @@
 
 #include "net.h"
 
-#define BACKLOG 4096     /* a reload of HAProxy opens a connection per waiting request at once */
-#define ACCEPTS 64       /* connections taken in a row */
-#define FULL_PAUSE 0.1   /* seconds without descriptors */
+#define BACKLOG    4096 /* a reload of HAProxy opens a connection per waiting request at once */
+#define ACCEPTS    64   /* connections taken in a row */
+#define FULL_PAUSE 0.1  /* seconds without descriptors */
 
 /* ---- sockets ---- */
 

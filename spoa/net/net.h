@@ -12,9 +12,9 @@
 #include "spoa-redirect/net.h"
 
 #define NET_MAX_FRAME_SIZE (1024u * 1024 - 4) /* the largest that is agreed to */
-#define NET_READ_SIZE (128u * 1024)
-#define NET_OUT_SIZE (NET_MAX_FRAME_SIZE + 4 + 128u * 1024)
-#define NET_MAX_HELD 1000u                     /* refused connections that are held at a time, of a worker */
+#define NET_READ_SIZE      (128u * 1024)
+#define NET_OUT_SIZE       (NET_MAX_FRAME_SIZE + 4 + 128u * 1024)
+#define NET_MAX_HELD       1000u /* refused connections that are held at a time, of a worker */
 
 /* ---- settings.c ---- */
 
@@ -22,8 +22,8 @@ struct bind {
 	const char *frontend;
 	struct config_place place;
 	struct endpoint endpoint;
-	mode_t mode;      /* of a UNIX socket; 0: as umask leaves it */
-	uid_t user;       /* (uid_t)−1: unchanged, likewise the group */
+	mode_t mode; /* of a UNIX socket; 0: as umask leaves it */
+	uid_t user;  /* (uid_t)−1: unchanged, likewise the group */
 	gid_t group;
 	struct routes *routes; /* of all binds of this address; the first one's only */
 	bool repeated;         /* an earlier bind has this address */
@@ -36,6 +36,7 @@ struct net_settings {
 	double grace, hard_stop;
 	double hello_timeout, frame_timeout, write_timeout, hold_time, linger_time;
 	struct log log;
+	bool log_given; /* by a line: the default is gone */
 	struct bind *binds;
 	size_t n_binds;
 	const char *frontend; /* the one being read */
@@ -52,21 +53,21 @@ struct worker {
 	pthread_t thread;
 	struct ev_loop *loop;
 	ev_async wake;
-	ev_check tock;           /* reads the clock once a turn of the loop */
+	ev_check tock; /* reads the clock once a turn of the loop */
 	double now;
 	_Atomic bool draining, leaving, stopping;
 	bool has_left;
 	_Atomic size_t connections;
-	unsigned held;           /* refused ones that wait for their second to pass */
-	struct conn *conns;      /* a list */
+	unsigned held;      /* refused ones that wait for their second to pass */
+	struct conn *conns; /* a list */
 	pthread_mutex_t inbox_lock;
 	struct newcomer {
 		int fd;
 		const struct routes *routes;
-	} *inbox;
+	} * inbox;
 	size_t n_inbox, inbox_room;
-	uint8_t *in;             /* what one read brings, behind up to 3 bytes left from the one before */
-	uint8_t *out;            /* the answers to it */
+	uint8_t *in;  /* what one read brings, behind up to 3 bytes left from the one before */
+	uint8_t *out; /* the answers to it */
 	struct answer_scratch scratch;
 	bool started;
 };
@@ -97,13 +98,13 @@ struct listener {
 	pthread_t thread;
 	struct ev_loop *loop;
 	ev_async wake;
-	ev_timer pause;          /* after running out of descriptors */
+	ev_timer pause; /* after running out of descriptors */
 	struct acceptor {
 		ev_io io;
 		struct listener *listener;
 		const struct bind *bind;
 		int fd;
-	} *acceptors;
+	} * acceptors;
 	size_t n;
 	_Atomic bool paused, closing, stopping;
 	bool closed, said_full;

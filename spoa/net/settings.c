@@ -9,6 +9,7 @@
 #include "net.h"
 
 #define MAX_THREADS 64u
+#define MAX_LOGS    (LOG_MAX_TARGETS - 1) /* -d adds one */
 
 struct net_settings *net_settings_new(struct arena *arena)
 {
@@ -26,7 +27,8 @@ struct net_settings *net_settings_new(struct arena *arena)
 		.write_timeout = 10,
 		.hold_time = 1,
 		.linger_time = 1,
-		.log = { .targets = { { .fd = STDERR_FILENO, .format = LOG_FORMAT_TIMED, .level = LOG_INFO } }, .n = 1 },
+		.log = { .targets = { { .fd = STDERR_FILENO, .format = LOG_FORMAT_TIMED, .level = LOG_INFO } },
+			 .n = 1 },
 	};
 	return settings;
 }
@@ -34,6 +36,18 @@ struct net_settings *net_settings_new(struct arena *arena)
 const struct log *net_settings_log(const struct net_settings *settings)
 {
 	return &settings->log;
+}
+
+void net_settings_debug(struct net_settings *settings)
+{
+	struct log_target stderr_target = { .fd = STDERR_FILENO, .format = LOG_FORMAT_TIMED, .level = LOG_DEBUG };
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < settings->log.n; i++)
+		if (settings->log.targets[i].fd != STDERR_FILENO)
+			settings->log.targets[n++] = settings->log.targets[i];
+	settings->log.n = n;
+	settings->log.targets[settings->log.n++] = stderr_target;
 }
 
 double net_settings_grace(const struct net_settings *settings)
@@ -113,11 +127,11 @@ static bool parse_log(struct config_words *words, void *into)
 		return config_error(words, "unknown log facility '%s'", word);
 	if (words->left > 0 && !log_parse_level(word = config_take_word(words, ""), &target.level))
 		return config_error(words, "unknown log level '%s'", word);
-	if (settings->log.n == LOG_MAX_TARGETS)
-		return config_error(words, "at most %u 'log' lines", LOG_MAX_TARGETS);
-	/* the first line takes the place of the default */
-	if (settings->log.targets[0].facility == 0 && settings->log.targets[0].level == LOG_INFO && settings->log.n == 1)
+	if (settings->log.n == MAX_LOGS)
+		return config_error(words, "at most %u 'log' lines", MAX_LOGS);
+	if (!settings->log_given) /* the first line takes the place of the default */
 		settings->log.n = 0;
+	settings->log_given = true;
 	settings->log.targets[settings->log.n++] = target;
 	return true;
 }
@@ -178,7 +192,9 @@ static const struct config_keyword bind_words[] = {
 static bool parse_bind(struct config_words *words, void *into)
 {
 	struct net_settings *settings = into;
-	struct bind bind = { .frontend = settings->frontend, .place = words->place, .user = (uid_t)-1, .group = (gid_t)-1 };
+	struct bind bind = {
+		.frontend = settings->frontend, .place = words->place, .user = (uid_t)-1, .group = (gid_t)-1
+	};
 	const char *address = config_take_word(words, "an address"), *wrong;
 	struct bind *slot;
 
@@ -191,13 +207,13 @@ static bool parse_bind(struct config_words *words, void *into)
 		const struct config_keyword *word;
 
 		if (strcmp(*words->word, "ssl") == 0)
-			return config_error(words, "'ssl' is not supported: use WireGuard or stunnel between the hosts");
+			return config_error(words,
+					    "'ssl' is not supported: use WireGuard or stunnel between the hosts");
 		word = config_take_keyword(words, bind_words, COUNT(bind_words), CONFIG_FRONTEND);
 		if (!word || !word->parse(words, &bind))
 			return false;
 	}
-	if (bind.endpoint.any.sa_family != AF_UNIX &&
-	    (bind.mode || bind.user != (uid_t)-1 || bind.group != (gid_t)-1))
+	if (bind.endpoint.any.sa_family != AF_UNIX && (bind.mode || bind.user != (uid_t)-1 || bind.group != (gid_t)-1))
 		return config_error(words, "'mode', 'user' and 'group' are for UNIX sockets");
 	slot = arena_grow(words->arena, &settings->binds, &settings->n_binds, sizeof(*slot));
 	if (!slot)
@@ -220,8 +236,8 @@ static const struct config_keyword keywords[] = {
 	  "where log lines go, default stderr" },
 	{ CONFIG_GLOBAL, "maxconn", parse_maxconn, "<number>", "SPOP connections at a time, default 10000" },
 	{ CONFIG_GLOBAL, "nbthread", parse_nbthread, "<number>", "worker threads, default one per CPU" },
-	{ CONFIG_FRONTEND, "bind", parse_bind, "<address>:<port>|unix@<path> [mode <mode>] [user <user>] [group <group>]",
-	  "where HAProxy connects to" },
+	{ CONFIG_FRONTEND, "bind", parse_bind,
+	  "<address>:<port>|unix@<path> [mode <mode>] [user <user>] [group <group>]", "where HAProxy connects to" },
 	{ CONFIG_GLOBAL, "agents", NULL, "", "" },
 	{ CONFIG_GLOBAL, "backlog", NULL, "", "" },
 	{ CONFIG_GLOBAL, "busy-poll", NULL, "", "" },
@@ -310,7 +326,8 @@ void net_settings_finish(struct net_settings *settings, const struct ruleset *ru
 		const struct frontend *frontend = ruleset_frontend(ruleset, i);
 
 		if (!has_bind(settings, frontend->name))
-			config_say_at(config, CONFIG_ERROR, frontend->place, "no 'bind': HAProxy cannot reach this frontend");
+			config_say_at(config, CONFIG_ERROR, frontend->place,
+				      "no 'bind': HAProxy cannot reach this frontend");
 	}
 	if (!good)
 		config_say_at(config, CONFIG_ERROR, (struct config_place){ "configuration", 0, NULL }, "out of memory");

@@ -28,11 +28,12 @@ struct condition {
 	bool unless;
 };
 
-static const char *const predefined[] = { "FALSE",      "HTTP",        "HTTP_1.0",    "HTTP_1.1",     "HTTP_2.0",
-					  "HTTP_3.0",   "HTTP_CONTENT", "HTTP_URL_ABS", "HTTP_URL_SLASH", "HTTP_URL_STAR",
-					  "LOCALHOST",  "METH_CONNECT", "METH_DELETE", "METH_GET",     "METH_HEAD",
-					  "METH_OPTIONS", "METH_POST",  "METH_PUT",    "METH_TRACE",   "RDP_COOKIE",
-					  "REQ_CONTENT", "TRUE",        "WAIT_END" };
+static const char *const predefined[] = { "FALSE",          "HTTP",          "HTTP_1.0",     "HTTP_1.1",
+					  "HTTP_2.0",       "HTTP_3.0",      "HTTP_CONTENT", "HTTP_URL_ABS",
+					  "HTTP_URL_SLASH", "HTTP_URL_STAR", "LOCALHOST",    "METH_CONNECT",
+					  "METH_DELETE",    "METH_GET",      "METH_HEAD",    "METH_OPTIONS",
+					  "METH_POST",      "METH_PUT",      "METH_TRACE",   "RDP_COOKIE",
+					  "REQ_CONTENT",    "TRUE",          "WAIT_END" };
 
 static struct acl *find_acl(const struct acls *acls, const char *name)
 {
@@ -93,8 +94,8 @@ static bool take_flags(struct config_words *words, struct flags *flags)
 				return false;
 		} else if (config_take_if(words, "-f")) {
 			const char *path = config_take_word(words, "a file after -f");
-			const char **slot = path ? arena_grow(words->arena, &flags->files, &flags->n_files, sizeof(*slot)) :
-						   NULL;
+			const char **slot =
+				path ? arena_grow(words->arena, &flags->files, &flags->n_files, sizeof(*slot)) : NULL;
 
 			if (!slot)
 				return false;

@@ -7,9 +7,9 @@
 #include <string.h>
 
 struct pattern {
-	struct slice text;       /* folded when case is ignored */
+	struct slice text; /* folded when case is ignored */
 	struct address address;
-	unsigned prefix;         /* bits of the network */
+	unsigned prefix; /* bits of the network */
 	pcre2_code *regex;
 };
 
@@ -71,7 +71,8 @@ static bool match_end(const struct patterns *patterns, const struct pattern *pat
 	size_t length = pattern->text.len;
 
 	(void)scratch;
-	return value->string.len >= length && same(patterns, value->string.ptr + value->string.len - length, pattern->text);
+	return value->string.len >= length &&
+	       same(patterns, value->string.ptr + value->string.len - length, pattern->text);
 }
 
 static bool match_sub(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define NO_SLOT 0xffu
+#define NO_SLOT   0xffu
 #define MAX_TABLE 65536u
 
 struct name {

@@ -58,7 +58,8 @@ static bool begin(struct config_words *words, const char *name, void *into)
 	builder->frontend.place = words->place;
 	builder->frontend.missed = arena_alloc(words->arena, sizeof(*builder->frontend.missed));
 	builder->acls.names = request_names_new(words->arena);
-	if (ruleset->default_rule && (builder->default_rule = arena_alloc(words->arena, sizeof(*builder->default_rule))))
+	if (ruleset->default_rule &&
+	    (builder->default_rule = arena_alloc(words->arena, sizeof(*builder->default_rule))))
 		*builder->default_rule = *ruleset->default_rule;
 	ruleset->current = *slot = builder;
 	if (!builder->acls.names || !builder->frontend.missed)

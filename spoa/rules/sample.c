@@ -18,7 +18,7 @@ struct row {
 	const char *name;
 	const char *argument; /* what stands in the parentheses; NULL: none */
 	enum sample_type type;
-	int slot;             /* a fixed one; −1: by the argument */
+	int slot; /* a fixed one; −1: by the argument */
 	bool (*next)(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
 		     struct sample_cursor *cursor, struct sample_value *value);
 };
@@ -196,8 +196,8 @@ static const struct row rows[] = {
 };
 
 /* Of configuration.md, by the orders of work to come. */
-static const char *const later[] = { "url",	  "url_param", "urlp",	 "base", "req.fhdr", "req.hdr_cnt", "req.cook",
-				     "cook",	  "req.body",  "req.ver", "ssl_fc", "ssl_fc_sni", "fhdr",	"hdr_cnt" };
+static const char *const later[] = { "url",  "url_param", "urlp",    "base",   "req.fhdr",   "req.hdr_cnt", "req.cook",
+				     "cook", "req.body",  "req.ver", "ssl_fc", "ssl_fc_sni", "fhdr",        "hdr_cnt" };
 
 static const char *const methods[] = { "beg", "end", "sub", "dir", "dom", "reg", "str", "ip", "len", "int", "bin" };
 
@@ -333,8 +333,9 @@ const struct sample *sample_parse(struct config_words *words, const char *word, 
 	if (!sample || !(sample->row = take_row(words, name, method)))
 		return NULL;
 	if (rest.len > 0) {
-		config_error(words, rest.ptr[0] == ',' ? "converters ('%.*s') are not yet supported" :
-							 "unexpected '%.*s' after a sample",
+		config_error(words,
+			     rest.ptr[0] == ',' ? "converters ('%.*s') are not yet supported"
+						: "unexpected '%.*s' after a sample",
 			     SLICE_ARGS(rest));
 		return NULL;
 	}

@@ -24,8 +24,8 @@ struct sample;
 /* Where one is among a sample's values: { 0 } before the first. */
 struct sample_cursor {
 	unsigned taken;
-	struct slice list;       /* of the header being split at its commas */
-	struct spop_slice blob;  /* headers not looked at yet */
+	struct slice list;      /* of the header being split at its commas */
+	struct spop_slice blob; /* headers not looked at yet */
 };
 
 /*

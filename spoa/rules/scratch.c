@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 /* A pattern that backtracks gives up after a few milliseconds instead of holding the worker. */
-#define MATCH_LIMIT 100000u
-#define DEPTH_LIMIT 10000u
+#define MATCH_LIMIT    100000u
+#define DEPTH_LIMIT    10000u
 #define HEAP_LIMIT_KIB 1024u
 
 struct rules_scratch *rules_scratch_new(void)

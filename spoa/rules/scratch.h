@@ -12,8 +12,8 @@ struct rules_scratch {
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
 	uint64_t limit_hits;
-	char text[64];                /* a number or address as a string, until the next value */
-	uint8_t join[64 * 1024];      /* path?query */
+	char text[64];           /* a number or address as a string, until the next value */
+	uint8_t join[64 * 1024]; /* path?query */
 };
 
 #endif

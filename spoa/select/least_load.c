@@ -8,18 +8,18 @@
 
 #include "select.h"
 
-#define RD 0.05            /* redirect delay: the client's way to its server */
-#define SAMPLE 16u         /* servers that a pick looks at */
-#define PRIOR 30.0         /* completions that the configured weight counts as */
-#define MEMORY 20.0        /* seconds, of cC and cB */
-#define MEAN_MEMORY 10.0   /* seconds, of the period and of r_own */
-#define FULL 0.97          /* from here on a utilisation says only "full" */
-#define MIN_RATE 1e-3
+#define RD            0.05 /* redirect delay: the client's way to its server */
+#define SAMPLE        16u  /* servers that a pick looks at */
+#define PRIOR         30.0 /* completions that the configured weight counts as */
+#define MEMORY        20.0 /* seconds, of cC and cB */
+#define MEAN_MEMORY   10.0 /* seconds, of the period and of r_own */
+#define FULL          0.97 /* from here on a utilisation says only "full" */
+#define MIN_RATE      1e-3
 #define MIN_AGE_BOUND 5.0  /* load-stale by default: max(5 s, 5 periods) */
-#define MIN_INTERVAL 1e-3  /* closer reports replace each other */
-#define MAX_DRAWS 64u
+#define MIN_INTERVAL  1e-3 /* closer reports replace each other */
+#define MAX_DRAWS     64u
 
-#define GET(field) atomic_load_explicit(&(field), memory_order_relaxed)
+#define GET(field)        atomic_load_explicit(&(field), memory_order_relaxed)
 #define SET(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
 static void atomic_add(_Atomic double *sum, double more)
@@ -136,8 +136,8 @@ static void least_load_book(struct server *server, double now)
 	double at = GET(load->at), est, z;
 
 	drain(load, now, &est, &z);
-	if (now > at && atomic_compare_exchange_strong_explicit(&load->at, &at, now, memory_order_relaxed,
-								memory_order_relaxed)) {
+	if (now > at &&
+	    atomic_compare_exchange_strong_explicit(&load->at, &at, now, memory_order_relaxed, memory_order_relaxed)) {
 		SET(load->est, est + 1);
 		SET(load->z, z + 1);
 	} else {
@@ -217,8 +217,8 @@ static void refresh_rate(struct backend *backend, double now)
 		booked += GET(load->booked);
 	}
 	if (elapsed > 0 && state->refreshed > 0)
-		state->own_rate = blend(state->own_rate, (double)(booked - state->booked_then) / elapsed, elapsed,
-					MEAN_MEMORY);
+		state->own_rate =
+			blend(state->own_rate, (double)(booked - state->booked_then) / elapsed, elapsed, MEAN_MEMORY);
 	state->booked_then = booked;
 	state->refreshed = now;
 	if (completions >= PRIOR && busy > 0)

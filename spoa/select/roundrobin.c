@@ -7,7 +7,7 @@
 
 #include "select.h"
 
-#define MIN_ROOM 1024u
+#define MIN_ROOM        1024u
 #define ROOM_PER_SERVER 8u
 
 struct turn {

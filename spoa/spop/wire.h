@@ -14,7 +14,7 @@
 
 /* The low nibble of a typed value is its type, bit 4 a boolean's value: SPOE.txt 3.1. */
 #define WIRE_TYPE_MASK 0x0fu
-#define WIRE_TRUE 0x10u
+#define WIRE_TRUE      0x10u
 
 /* First bytes below this are the whole number. */
 #define WIRE_LONG_VARINT 240u

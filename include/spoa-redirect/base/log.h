@@ -13,13 +13,13 @@ enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTIC
 
 enum log_format { LOG_FORMAT_TIMED, LOG_FORMAT_RAW, LOG_FORMAT_SHORT, LOG_FORMAT_LOGFMT };
 
-#define LOG_MAX_TARGETS 4u
+#define LOG_MAX_TARGETS 5u
 
 struct log_target {
-	int fd;                  /* the caller's */
+	int fd; /* the caller's */
 	enum log_format format;
-	unsigned facility;       /* 0–23, RFC 5424 6.2.1 */
-	enum log_level level;    /* the least severe that is written */
+	unsigned facility;    /* 0–23, RFC 5424 6.2.1 */
+	enum log_level level; /* the least severe that is written */
 };
 
 /* Where lines go; no target: nowhere. Filled before threads start, read by all. */

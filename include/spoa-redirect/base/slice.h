@@ -20,7 +20,7 @@ struct slice {
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A constant string. */
-#define SLICE(literal) ((struct slice){ (const uint8_t *)("" literal), sizeof(literal) - 1 })
+#define SLICE(literal)    ((struct slice){ (const uint8_t *)("" literal), sizeof(literal) - 1 })
 #define SLICE_ARGS(slice) (int)(slice).len, (const char *)(slice).ptr
 
 static inline struct slice slice_of(const void *ptr, size_t len)
