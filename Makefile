@@ -115,7 +115,7 @@ $B/tests/%: tests/%.c $(OBJECTS)
 	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) -I. -MMD -MP -o $@ $< $(OBJECTS) -lcmocka $(LIBS)
 
 unit: $(TEST_PROGRAMS) ## unit tests of this build
-	@scripts/unit $(TEST_PROGRAMS)
+	@scripts/unit $(if $(UNIT),--with '$(UNIT)') $(TEST_PROGRAMS)
 
 scenarios: $(PROGRAM) ## with every HAProxy version; SCENARIOS="redirect/suffix --only 2.6"
 	@scripts/scenarios --agent $(PROGRAM) $(SCENARIOS)
@@ -124,17 +124,24 @@ check: ## everything that has to pass, with all its own set-up
 	@scripts/deps check
 	@scripts/check
 
+check-long: ## check, and what takes long
+	@scripts/deps check
+	@scripts/check --long
+
 lint: ## style, layering, headers, manuals, cppcheck
 	@scripts/lint
 
 format: ## clang-format over all sources
-	clang-format -i $(SOURCES) $(HEADERS) spoa/main.c $(TESTS) $(FUZZERS)
+	clang-format -i $(SOURCES) $(HEADERS) spoa/main.c
 
 fuzz: ## FUZZ_SECONDS=60 for each target
 	@scripts/fuzz $(or $(FUZZ_SECONDS),60)
 
-compile_commands.json: ## for clangd and clang-tidy
-	bear -- $(MAKE) -B all
+compile_commands.json: Makefile $(SOURCES) ## for clangd and clang-tidy
+	@for file in spoa/main.c $(SOURCES); do \
+		printf '{ "directory": "%s", "file": "%s", "command": "%s -c %s" },\n' \
+			'$(CURDIR)' $$file '$(CC) $(ALL_CFLAGS)' $$file; \
+	done | sed '1s/^/[\n/; $$s/,$$/\n]/' >$@
 
 help: ## this list
 	@sed -n 's/^\([a-z_.]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 26
@@ -142,5 +149,5 @@ help: ## this list
 -include $(shell test -d $B && find $B -name '*.d')
 
 .FORCE:
-.PHONY: .FORCE all install demo clean unit scenarios check lint format fuzz help
+.PHONY: .FORCE all install demo clean unit scenarios check check-long lint format fuzz help
 .DELETE_ON_ERROR:

@@ -33,7 +33,7 @@ static const char *parse_unix(struct endpoint *endpoint, const char *path)
 	if (!*path || strlen(path) >= sizeof(address->sun_path))
 		return "a socket's path has 1 to 107 bytes";
 	address->sun_family = AF_UNIX;
-	strcpy(address->sun_path, path);
+	memcpy(address->sun_path, path, strlen(path) + 1);
 	endpoint->length = sizeof(*address);
 	return NULL;
 }
@@ -58,10 +58,10 @@ static const char *parse_host(struct endpoint *endpoint, struct slice host, int 
 
 	if (host.len >= sizeof(copy))
 		return "the name is too long";
+	if (host.len == 0 || slice_eq(host, SLICE("*")))
+		host = family == AF_INET6 ? SLICE("::") : SLICE("0.0.0.0");
 	memcpy(copy, host.ptr, host.len);
 	copy[host.len] = 0;
-	if (host.len == 0 || strcmp(copy, "*") == 0)
-		strcpy(copy, family == AF_INET6 ? "::" : "0.0.0.0");
 	if (family != AF_INET6 && inet_pton(AF_INET, copy, &v4->sin_addr) == 1) {
 		v4->sin_family = AF_INET;
 		endpoint->length = sizeof(*v4);
