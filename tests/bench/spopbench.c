@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* spopbench: asks an SPOP agent as fast as it answers, or at a rate, and tells how fast that was. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drive.h"
+#include "usage.h"
+
+#define MAX_ARGUMENTS 64u
+
+static const char usage[] =
+	"usage: spopbench [OPTION]... ADDRESS:PORT|unix@PATH [NAME=[TYPE:]VALUE]...\n\n"
+	"  -c N   connections, default 1                -m NAME   message, default route\n"
+	"  -w N   in flight on each, default 1          -f FILE   replay the NOTIFYs of a recording\n"
+	"  -d S   seconds, default 3                    -e NAME   each answer has to set this variable\n"
+	"  -u S   seconds before that, default 0.5      -p PID    the agent's, for its CPU and memory\n"
+	"  -r N   a second, due at fixed times (open loop; latency counts from then)\n"
+	"  -j     JSON\n\n"
+	"TYPE is str (default), bin, int, uint, bool, ip or null. Without arguments: six of them, a frame of 470 bytes.\n";
+
+/* Like those of a browser behind `args method path query host src hdr(cookie)`. */
+static char *default_arguments[] = {
+	"method=GET",
+	"path=/videos/2026/season-2/episode-13/master-1080p.mp4",
+	"query=session=5f2c9c0e7a6b4d1f8e3a&quality=high&start=1337",
+	"host=www.example.com",
+	"src=ip:192.0.2.77",
+	"hdr(user-agent)=Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0 "
+	"sid=0123456789abcdef0123456789abcdef; theme=dark; consent=yes; lang=en; last=2026-11-23T12:00:00Z; "
+	"cart=00112233445566778899aabbccddeeff; region=eu",
+};
+
+struct call {
+	struct drive_options drive;
+	const char *message;
+	double seconds, before;
+	long pid;
+	bool json;
+};
+
+struct cost {
+	uint64_t cpu, memory;
+};
+
+static struct cost cost_of(const struct call *call)
+{
+	return (struct cost){ call->pid ? usage_cpu(call->pid) : 0, call->pid ? usage_memory(call->pid) : 0 };
+}
+
+static void report(const struct call *call, const struct drive_result *result, struct cost before, struct cost after)
+{
+	static const struct {
+		const char *name;
+		double share;
+	} shares[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p999", 0.999 } };
+	const char *format = call->json ? "%s\"%s\": %.6g" : "%s%s %.6g";
+	const char *between = call->json ? ", " : "\n";
+	double cpu = (double)(after.cpu - before.cpu) * 1e-9;
+
+	printf("%s", call->json ? "{ " : "");
+	printf(format, "", "answers", (double)result->answers);
+	printf(format, between, "errors", (double)(result->errors + result->disconnected));
+	printf(format, between, "per_second", (double)result->answers / call->seconds);
+	if (call->pid) {
+		printf(format, between, "per_cpu_second", cpu > 0 ? (double)result->answers / cpu : 0);
+		printf(format, between, "cpu_share", cpu / call->seconds);
+		printf(format, between, "memory_kib", (double)after.memory / 1024);
+	}
+	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%s_us", shares[i].name);
+		printf(format, between, name, (double)histogram_at(&result->latency, shares[i].share) / 1000);
+	}
+	printf(format, between, "max_us", (double)result->latency.max / 1000);
+	printf("%s\n", call->json ? " }" : "");
+}
+
+static bool read_option(struct call *call, int option)
+{
+	switch (option) {
+	case 'c':
+		call->drive.connections = (unsigned)strtoul(optarg, NULL, 10);
+		return call->drive.connections > 0;
+	case 'w':
+		call->drive.window = (unsigned)strtoul(optarg, NULL, 10);
+		return call->drive.window > 0 && call->drive.window <= DRIVE_RING;
+	case 'd':
+		call->seconds = strtod(optarg, NULL);
+		return call->seconds > 0;
+	case 'u':
+		call->before = strtod(optarg, NULL);
+		return call->before >= 0;
+	case 'r':
+		call->drive.rate = strtod(optarg, NULL);
+		return call->drive.rate > 0;
+	case 'm':
+		call->message = optarg;
+		return true;
+	case 'f':
+		return payloads_add_capture(&call->drive.payloads, optarg);
+	case 'e':
+		call->drive.expect = (struct spop_slice){ (const uint8_t *)optarg, strlen(optarg) };
+		return true;
+	case 'p':
+		call->pid = strtol(optarg, NULL, 10);
+		return call->pid > 0;
+	case 'j':
+		call->json = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool read_call(struct call *call, int argc, char **argv)
+{
+	const char *wrong;
+	int option;
+
+	while ((option = getopt(argc, argv, "c:w:d:u:r:m:f:e:p:j")) >= 0)
+		if (!read_option(call, option))
+			return false;
+	if (optind == argc)
+		return false;
+	wrong = endpoint_parse(&call->drive.agent, argv[optind], true, false);
+	if (wrong) {
+		fprintf(stderr, "spopbench: '%s': %s\n", argv[optind], wrong);
+		return false;
+	}
+	argv += optind + 1;
+	argc -= optind + 1;
+	if (argc > 0)
+		return payloads_add_message(&call->drive.payloads, call->message, argv, (size_t)argc);
+	return call->drive.payloads.n > 0 ||
+	       payloads_add_message(&call->drive.payloads, call->message, default_arguments,
+				    sizeof(default_arguments) / sizeof(default_arguments[0]));
+}
+
+int main(int argc, char **argv)
+{
+	struct call call = { .drive = { .connections = 1, .window = 1, .engine_id = "spopbench" },
+			     .message = "route",
+			     .seconds = 3,
+			     .before = 0.5 };
+	static struct drive_result result;
+	struct cost before;
+	struct drive *drive;
+	bool good;
+
+	if (!read_call(&call, argc, argv)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	drive = drive_new(&call.drive);
+	if (!drive)
+		return EXIT_FAILURE;
+	good = call.before == 0 || drive_run(drive, call.before, &result);
+	before = cost_of(&call);
+	good = good && drive_run(drive, call.seconds, &result);
+	report(&call, &result, before, cost_of(&call));
+	drive_free(drive);
+	return good && result.errors == 0 && result.answers > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
