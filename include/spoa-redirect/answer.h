@@ -31,11 +31,18 @@ struct decision {
 	struct server *server;   /* likewise */
 };
 
+/* What of a request goes into a Location: slices of the frame, and how long they will be when encoded. */
+struct location {
+	struct slice path, query;
+	size_t path_length, query_length;
+};
+
 /* What one worker brings and counts. */
 struct answer_scratch {
 	struct rules_scratch *rules;
 	struct random random;
 	struct request request;
+	struct location location; /* of that request */
 	uint64_t decisions[REASONS];
 	uint64_t unknown_messages;
 	uint64_t missing_arguments;

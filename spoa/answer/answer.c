@@ -52,24 +52,23 @@ static void put_plain(struct spop_writer *writer, const struct decision *decisio
 	spop_put_bytes(writer, names.ptr, names.len);
 }
 
-static void put_redirect(struct spop_writer *writer, const struct server *server, const struct request *request)
+static void put_redirect(struct spop_writer *writer, const struct server *server, const struct location *location)
 {
 	static const uint8_t head[] = { 1, 3, SPOP_TXN, 8, 'l', 'o', 'c', 'a', 't', 'i', 'o', 'n', SPOP_STRING };
 	struct slice constant = server->backend->prebuilt->targets[server->index];
-	struct slice path = request_bytes(request, REQUEST_PATH), query = request_bytes(request, REQUEST_QUERY);
 
 	spop_put_bytes(writer, constant.ptr, constant.len);
 	spop_put_bytes(writer, head, sizeof(head));
-	spop_put_varint(writer, location_length(server->redir.prefix, path, query));
-	location_put(writer, server->redir.prefix, path, query);
+	spop_put_varint(writer, location_length(location, server->redir.prefix));
+	location_put(writer, location, server->redir.prefix);
 }
 
 static bool write_ack(struct spop_writer *writer, const struct spop_frame *notify, uint32_t max,
-		      const struct decision *decision, const struct request *request)
+		      const struct decision *decision, const struct location *location)
 {
 	spop_frame_begin(writer, SPOP_ACK, notify->stream_id, notify->frame_id);
 	if (decision->reason == REASON_REDIRECT)
-		put_redirect(writer, decision->server, request);
+		put_redirect(writer, decision->server, location);
 	else
 		put_plain(writer, decision);
 	return spop_frame_end(writer, max);
@@ -116,7 +115,7 @@ static struct decision decide_message(const struct routes *routes, const struct 
 
 	note_missing(routes, route->frontend, scratch);
 	if (decision.reason == REASON_REDIRECT) {
-		if (write_ack(writer, notify, max, &decision, &scratch->request))
+		if (write_ack(writer, notify, max, &decision, &scratch->location))
 			decision.backend->balance->book(decision.server, now);
 		else
 			decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */

@@ -76,7 +76,7 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 
 	if (slice_eq(path, SLICE("*"))) /* OPTIONS of the whole server: there is nothing to send anyone to */
 		decision.reason = REASON_METHOD;
-	if (!location_valid(path, query))
+	if (!location_take(&scratch->location, path, query))
 		return decision;
 	decision.reason = REASON_NO_RULE;
 	decision.rule = frontend_choose(route->frontend, request, scratch->rules);

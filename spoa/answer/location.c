@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "location.h"
 
-/* RFC 3986: pchar / "/" in a path (3.3), "?" too in a query (3.4); "%" stays where it begins an encoded byte. */
-enum { IN_PATH = 1, IN_QUERY = 2, BOTH = 3, HEX = 4 };
+/*
+ * RFC 3986: pchar / "/" in a path (3.3), "?" too in a query (3.4); "%" stays where it begins an encoded byte. What
+ * would end a header line, or a string, is never let through, not even encoded.
+ */
+enum { IN_PATH = 1, IN_QUERY = 2, BOTH = 3, HEX = 4, FORBIDDEN = 8 };
 
 #define TEN(c)                                                                                          \
 	[(c)] = BOTH | HEX, [(c) + 1] = BOTH | HEX, [(c) + 2] = BOTH | HEX, [(c) + 3] = BOTH | HEX,     \
@@ -16,20 +19,9 @@ static const uint8_t kinds[256] = {
 	['-'] = BOTH,       ['.'] = BOTH,       ['_'] = BOTH,         ['~'] = BOTH,       ['!'] = BOTH,
 	['$'] = BOTH,       ['&'] = BOTH,       ['\''] = BOTH,        ['('] = BOTH,       [')'] = BOTH,
 	['*'] = BOTH,       ['+'] = BOTH,       [','] = BOTH,         [';'] = BOTH,       ['='] = BOTH,
-	[':'] = BOTH,       ['@'] = BOTH,       ['/'] = BOTH,         ['?'] = IN_QUERY,
+	[':'] = BOTH,       ['@'] = BOTH,       ['/'] = BOTH,         ['?'] = IN_QUERY,   [0] = FORBIDDEN,
+	['\r'] = FORBIDDEN, ['\n'] = FORBIDDEN,
 };
-
-static bool has_forbidden(struct slice text)
-{
-	return text.len > 0 &&
-	       (memchr(text.ptr, 0, text.len) || memchr(text.ptr, '\r', text.len) || memchr(text.ptr, '\n', text.len));
-}
-
-bool location_valid(struct slice path, struct slice query)
-{
-	return path.len > 0 && path.len <= LOCATION_MAX_PATH && path.ptr[0] == '/' && !has_forbidden(path) &&
-	       !has_forbidden(query);
-}
 
 static bool stays(struct slice text, size_t i, unsigned where)
 {
@@ -45,6 +37,34 @@ static size_t encoded_length(struct slice text, unsigned where)
 	for (size_t i = 0; i < text.len; i++)
 		length += stays(text, i, where) ? 0 : 2;
 	return length;
+}
+
+/* How long it will be. False: it has a forbidden byte. One look at each byte, for most requests the only one. */
+static bool measure(struct slice text, unsigned where, size_t *length)
+{
+	unsigned any = 0, all = where;
+
+	for (size_t i = 0; i < text.len; i++) {
+		any |= kinds[text.ptr[i]];
+		all &= kinds[text.ptr[i]];
+	}
+	*length = all ? text.len : encoded_length(text, where);
+	return !(any & FORBIDDEN);
+}
+
+bool location_take(struct location *location, struct slice path, struct slice query)
+{
+	location->path = path;
+	location->query = query;
+	return path.len > 0 && path.len <= LOCATION_MAX_PATH && path.ptr[0] == '/' &&
+	       measure(path, IN_PATH, &location->path_length) && measure(query, IN_QUERY, &location->query_length);
+}
+
+size_t location_length(const struct location *location, struct slice prefix)
+{
+	size_t length = prefix.len + location->path_length;
+
+	return location->query.len > 0 ? length + 1 + location->query_length : length;
 }
 
 static void put_encoded(struct spop_writer *writer, struct slice text, unsigned where)
@@ -65,19 +85,20 @@ static void put_encoded(struct spop_writer *writer, struct slice text, unsigned 
 	spop_put_bytes(writer, text.ptr + start, text.len - start);
 }
 
-size_t location_length(struct slice prefix, struct slice path, struct slice query)
+static void put_part(struct spop_writer *writer, struct slice text, size_t length, unsigned where)
 {
-	size_t length = prefix.len + encoded_length(path, IN_PATH);
-
-	return query.len > 0 ? length + 1 + encoded_length(query, IN_QUERY) : length;
+	if (length == text.len)
+		spop_put_bytes(writer, text.ptr, text.len);
+	else
+		put_encoded(writer, text, where);
 }
 
-void location_put(struct spop_writer *writer, struct slice prefix, struct slice path, struct slice query)
+void location_put(struct spop_writer *writer, const struct location *location, struct slice prefix)
 {
 	spop_put_bytes(writer, prefix.ptr, prefix.len);
-	put_encoded(writer, path, IN_PATH);
-	if (query.len == 0)
+	put_part(writer, location->path, location->path_length, IN_PATH);
+	if (location->query.len == 0)
 		return;
 	spop_put_byte(writer, '?');
-	put_encoded(writer, query, IN_QUERY);
+	put_part(writer, location->query, location->query_length, IN_QUERY);
 }

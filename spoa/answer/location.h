@@ -6,17 +6,19 @@
 #ifndef SPOA_ANSWER_LOCATION_H
 #define SPOA_ANSWER_LOCATION_H
 
-#include "spoa-redirect/base/slice.h"
-#include "spop.h"
+#include "spoa-redirect/answer.h"
 
 #define LOCATION_MAX_PATH 8192u
 
-/* A path that a Location can be made of: "/" first, at most LOCATION_MAX_PATH bytes, no NUL, CR or LF in path or query. */
-bool location_valid(struct slice path, struct slice query);
+/*
+ * False: no Location can be made of them; the path has to begin with "/" and be of at most LOCATION_MAX_PATH bytes, and
+ * neither may hold NUL, CR or LF. What *location points at are the caller's bytes.
+ */
+bool location_take(struct location *location, struct slice path, struct slice query);
 
-size_t location_length(struct slice prefix, struct slice path, struct slice query);
+size_t location_length(const struct location *location, struct slice prefix);
 
 /* Appends exactly location_length() bytes. */
-void location_put(struct spop_writer *writer, struct slice prefix, struct slice path, struct slice query);
+void location_put(struct spop_writer *writer, const struct location *location, struct slice prefix);
 
 #endif

@@ -75,16 +75,28 @@ static bool match_end(const struct patterns *patterns, const struct pattern *pat
 	       same(patterns, value->string.ptr + value->string.len - length, pattern->text);
 }
 
+/* Where a byte of the text may begin the pattern: the first byte tells, in either case. */
+static const uint8_t *next_start(const uint8_t *at, const uint8_t *end, uint8_t first)
+{
+	while (at < end && lower(*at) != first)
+		at++;
+	return at;
+}
+
 static bool match_sub(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
 		      struct rules_scratch *scratch)
 {
 	struct slice text = value->string, wanted = pattern->text;
+	const uint8_t *at, *end;
 
 	(void)scratch;
 	if (!patterns->nocase)
 		return wanted.len == 0 || memmem(text.ptr, text.len, wanted.ptr, wanted.len) != NULL;
-	for (size_t at = 0; at + wanted.len <= text.len; at++)
-		if (same(patterns, text.ptr + at, wanted))
+	if (wanted.len == 0 || wanted.len > text.len)
+		return wanted.len == 0;
+	end = text.ptr + text.len - wanted.len + 1;
+	for (at = next_start(text.ptr, end, wanted.ptr[0]); at < end; at = next_start(at + 1, end, wanted.ptr[0]))
+		if (same(patterns, at, wanted))
 			return true;
 	return false;
 }

@@ -5,6 +5,7 @@
  * It checks nothing and knows no time-out.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: canned ADDRESS:PORT|unix@PATH\n");
 	if (listener < 0 || epoll < 0 || !in || !out || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) < 0)
 		return EXIT_FAILURE;
+	signal(SIGPIPE, SIG_IGN);
 	can(room, sizeof(room));
 	while (1) {
 		int n = epoll_wait(epoll, events, 256, -1);
