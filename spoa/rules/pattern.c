@@ -101,24 +101,28 @@ static bool match_sub(const struct patterns *patterns, const struct pattern *pat
 	return false;
 }
 
+enum { DIR = 1, DOM = 2 };
+
+static const uint8_t delimiters[256] = { ['/'] = DIR | DOM, ['?'] = DIR | DOM, ['.'] = DOM, [':'] = DOM };
+
 /* Whole words between delimiters, those around the pattern itself ignored: HAProxy's match_word(). */
-static bool match_word(const struct patterns *patterns, struct slice text, struct slice wanted, const char *delimiters)
+static bool match_word(const struct patterns *patterns, struct slice text, struct slice wanted, unsigned kind)
 {
 	bool at_start = true;
 
-	while (wanted.len > 0 && strchr(delimiters, wanted.ptr[0]))
+	while (wanted.len > 0 && (delimiters[wanted.ptr[0]] & kind))
 		wanted = slice_from(wanted, 1);
-	while (wanted.len > 0 && strchr(delimiters, wanted.ptr[wanted.len - 1]))
+	while (wanted.len > 0 && (delimiters[wanted.ptr[wanted.len - 1]] & kind))
 		wanted.len--;
 	for (size_t at = 0; at + wanted.len <= text.len && at < text.len; at++) {
 		size_t end = at + wanted.len;
 
-		if (text.ptr[at] && strchr(delimiters, text.ptr[at])) {
+		if (delimiters[text.ptr[at]] & kind) {
 			at_start = true;
 			continue;
 		}
 		if (at_start && same(patterns, text.ptr + at, wanted) &&
-		    (end == text.len || (text.ptr[end] && strchr(delimiters, text.ptr[end]))))
+		    (end == text.len || (delimiters[text.ptr[end]] & kind)))
 			return true;
 		at_start = false;
 	}
@@ -129,14 +133,14 @@ static bool match_dir(const struct patterns *patterns, const struct pattern *pat
 		      struct rules_scratch *scratch)
 {
 	(void)scratch;
-	return match_word(patterns, value->string, pattern->text, "/?");
+	return match_word(patterns, value->string, pattern->text, DIR);
 }
 
 static bool match_dom(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
 		      struct rules_scratch *scratch)
 {
 	(void)scratch;
-	return match_word(patterns, value->string, pattern->text, "/?.:");
+	return match_word(patterns, value->string, pattern->text, DOM);
 }
 
 /* ---- regexes ---- */
