@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * One SPOP connection. What a read brings is answered frame by frame into the worker's buffer and leaves in one
- * write; a connection owns memory only while bytes wait: a frame that is not complete, the pieces of a fragmented
- * NOTIFY, answers that its peer does not take.
- */
+/* Bytes and time of one connection: what a read brings is answered into the worker's buffer, and leaves in one write. */
+#include "conn.h"
+
 #include <errno.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -13,52 +12,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "net.h"
-
-#define MAX_FRAGMENTS (1024u * 1024) /* bytes of one NOTIFY that comes in pieces */
-
-/* ours: what HAProxy needs to know before it may use it */
-#define CAPABILITIES (SPOP_CAN_PIPELINE | SPOP_CAN_FRAGMENT)
-
-enum conn_state {
-	CONN_HELLO, /* waits for HAPROXY-HELLO */
-	CONN_RUNNING,
-	CONN_HELD,    /* refused during HELLO: silent, so that HAProxy ≤ 3.0 does not come back at once */
-	CONN_CLOSING, /* DISCONNECT was said; what still comes is thrown away */
-};
-
-struct bytes {
-	uint8_t *ptr;
-	size_t len, room;
-};
-
-struct conn {
-	struct conn *next, *previous;
-	struct worker *worker;
-	const struct routes *routes;
-	ev_io io;
-	ev_timer timer;
-	enum conn_state state;
-	enum spop_error refusal; /* what a held one will be told */
-	uint32_t max_frame_size;
-	struct bytes partial;               /* the frame being received; room: its whole length */
-	uint8_t head[SPOP_LENGTH_SIZE - 1]; /* of a frame whose length is not known yet */
-	uint8_t head_len;
-	struct bytes pending; /* answers not taken yet */
-	struct bytes fragments;
-	uint64_t stream_id, frame_id; /* of the NOTIFY that the fragments belong to */
-	bool fragmented, dropping;    /* one is being received; it is not kept */
-};
-
 /* ---- memory that waits ---- */
 
-static void bytes_release(struct bytes *bytes)
+void bytes_release(struct bytes *bytes)
 {
 	free(bytes->ptr);
 	*bytes = (struct bytes){ 0 };
 }
 
-static bool bytes_add(struct bytes *bytes, const uint8_t *more, size_t len)
+bool bytes_add(struct bytes *bytes, const uint8_t *more, size_t len)
 {
 	if (len > bytes->room - bytes->len) {
 		size_t room = bytes->len + len + bytes->len / 2;
@@ -104,13 +66,6 @@ struct conn *conn_next(const struct conn *conn)
 	return conn->next;
 }
 
-static void arm(struct conn *conn, double after)
-{
-	ev_timer_stop(conn->worker->loop, &conn->timer);
-	ev_timer_set(&conn->timer, after, 0);
-	ev_timer_start(conn->worker->loop, &conn->timer);
-}
-
 static void watch(struct conn *conn, int events)
 {
 	if (conn->io.events == events)
@@ -120,19 +75,74 @@ static void watch(struct conn *conn, int events)
 	ev_io_start(conn->worker->loop, &conn->io);
 }
 
+/* ---- time ---- */
+
+static bool has_rest(const struct conn *conn)
+{
+	return conn->partial.ptr || conn->head_len > 0 || conn->fragmented;
+}
+
+bool conn_is_idle(const struct conn *conn)
+{
+	return !has_rest(conn) && conn->pending.len == 0;
+}
+
+/* When something has to have happened; INFINITY: nothing has to. */
+static double next_deadline(const struct conn *conn)
+{
+	const struct net_settings *settings = conn->worker->settings;
+	double deadline = INFINITY;
+
+	if (conn->state != CONN_RUNNING)
+		return conn->deadline;
+	if (has_rest(conn))
+		deadline = conn->rest_since + settings->frame_timeout;
+	if (conn->pending.len > 0)
+		deadline = fmin(deadline, conn->output_since + settings->frame_timeout);
+	if (settings->idle_timeout > 0 && conn_is_idle(conn))
+		deadline = conn->heard + settings->idle_timeout;
+	return deadline;
+}
+
+/*
+ * On the way of a request deadlines only move away or vanish, and then the timer is left alone: when it runs out it is
+ * set anew. So a frame that is complete in time costs no timer.
+ */
+static void expect_deadline(struct conn *conn)
+{
+	struct ev_loop *loop = conn->worker->loop;
+	double deadline = next_deadline(conn);
+
+	if (deadline == INFINITY || (ev_is_active(&conn->timer) && conn->alarm <= deadline))
+		return;
+	conn->alarm = deadline;
+	ev_timer_stop(loop, &conn->timer);
+	ev_timer_set(&conn->timer, fmax(deadline - conn->worker->now, 0), 0);
+	ev_timer_start(loop, &conn->timer);
+}
+
+void conn_set_state(struct conn *conn, enum conn_state state, double seconds)
+{
+	if (conn->state == CONN_HELD && state != CONN_HELD)
+		conn->worker->held--;
+	conn->state = state;
+	conn->deadline = conn->worker->now + seconds;
+	expect_deadline(conn);
+}
+
+/* ---- writing ---- */
+
 /* Half a close, so that the peer gets our last frame even while its own bytes are under way. */
 static void half_close(struct conn *conn)
 {
 	shutdown(conn->io.fd, SHUT_WR);
 	watch(conn, EV_READ);
-	arm(conn, conn->worker->settings->linger_time);
 }
-
-/* ---- writing ---- */
 
 /* Gives out what fits the socket; what does not is kept, and nothing is read until it is gone. False: freed. */
 static bool flush(struct conn *conn, const uint8_t *out, size_t len)
 {
+	struct worker *worker = conn->worker;
 	ssize_t sent = 0;
 
 	if (conn->pending.len == 0 && len > 0) {
@@ -148,12 +158,17 @@ static bool flush(struct conn *conn, const uint8_t *out, size_t len)
 	}
 	if ((size_t)sent == len)
 		return true;
-	if (!bytes_add(&conn->pending, out + sent, len - (size_t)sent)) {
+	if (conn->pending.len == 0)
+		conn->output_since = worker->now;
+	if (len - (size_t)sent > worker->settings->output_limit - conn->pending.len ||
+	    !bytes_add(&conn->pending, out + sent, len - (size_t)sent)) {
+		worker->counters.overflows++;
+		log_line(&worker->settings->log, LOG_WARNING, "SPOP connection closed: its peer does not read");
 		conn_free(conn);
 		return false;
 	}
 	watch(conn, EV_WRITE);
-	arm(conn, conn->worker->settings->write_timeout);
+	expect_deadline(conn);
 	return true;
 }
 
@@ -169,140 +184,28 @@ static void write_pending(struct conn *conn)
 	}
 	conn->pending.len -= (size_t)sent;
 	memmove(conn->pending.ptr, conn->pending.ptr + sent, conn->pending.len);
-	if (conn->pending.len > 0) {
-		arm(conn, conn->worker->settings->write_timeout);
+	conn->output_since = conn->worker->now;
+	if (conn->pending.len > 0)
 		return;
-	}
 	bytes_release(&conn->pending);
-	ev_timer_stop(conn->worker->loop, &conn->timer);
 	if (conn->state == CONN_CLOSING)
 		half_close(conn);
 	else
 		watch(conn, EV_READ);
 }
 
-static void put_disconnect(struct spop_writer *writer, enum spop_error error)
+static void say_disconnect(struct conn *conn, enum spop_error error)
 {
-	const char *text = spop_error_text(error);
+	struct worker *worker = conn->worker;
+	struct spop_writer writer;
 
-	spop_put_disconnect(writer, SPOP_AGENT_DISCONNECT, error,
-			    (struct spop_slice){ (const uint8_t *)text, strlen(text) });
+	spop_writer_init(&writer, worker->out, NET_OUT_SIZE);
+	dialog_disconnect(conn, error, &writer);
+	if (flush(conn, worker->out, (size_t)(writer.at - worker->out)) && conn->pending.len == 0)
+		half_close(conn);
 }
 
 /* ---- frames ---- */
-
-/* True: go on with the next frame. */
-typedef bool frame_handler(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer);
-
-static bool disconnect(struct conn *conn, enum spop_error error, struct spop_writer *writer)
-{
-	put_disconnect(writer, error);
-	conn->state = CONN_CLOSING;
-	return false;
-}
-
-/*
- * To the engine of HAProxy ≤ 3.0 a connection that ends during HELLO means: try again at once. So it is held for a
- * while, as long as that costs little.
- */
-static bool refuse_hello(struct conn *conn, enum spop_error error)
-{
-	struct worker *worker = conn->worker;
-
-	conn->state = CONN_HELD;
-	conn->refusal = error;
-	worker->held++;
-	arm(conn, worker->held > NET_MAX_HELD ? 0 : worker->settings->hold_time);
-	return false;
-}
-
-static bool on_hello(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
-{
-	struct spop_hello offer, answer;
-	enum spop_error error;
-
-	error = frame->type == SPOP_HAPROXY_HELLO ? spop_hello_decode(frame, &offer) : SPOP_ERR_INVALID;
-	if (error != SPOP_ERR_NONE) {
-		log_line(&conn->worker->settings->log, LOG_WARNING, "SPOP connection refused during HELLO: %s",
-			 spop_error_text(error));
-		return refuse_hello(conn, error);
-	}
-	/* HAProxy takes a check's server down at once, and looks for another agent */
-	if (offer.healthcheck && atomic_load_explicit(&conn->worker->draining, memory_order_relaxed))
-		return disconnect(conn, SPOP_ERR_NONE, writer);
-	answer = spop_hello_agree(&offer, NET_MAX_FRAME_SIZE, CAPABILITIES);
-	spop_put_agent_hello(writer, &answer);
-	conn->max_frame_size = answer.max_frame_size;
-	conn->state = offer.healthcheck ? CONN_CLOSING : CONN_RUNNING;
-	ev_timer_stop(conn->worker->loop, &conn->timer);
-	return !offer.healthcheck;
-}
-
-static bool on_notify(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
-{
-	struct worker *worker = conn->worker;
-
-	if (answer_notify(conn->routes, &worker->scratch, frame, worker->now, conn->max_frame_size, writer))
-		return true;
-	return disconnect(conn, SPOP_ERR_INVALID, writer);
-}
-
-/* Too much for us: HAProxy gives this one stream up, SPOE.txt 3.2.7, and the connection goes on. */
-static void drop_fragments(struct conn *conn, struct spop_writer *writer)
-{
-	bytes_release(&conn->fragments);
-	conn->dropping = true;
-	spop_frame_begin_flags(writer, SPOP_ACK, SPOP_FIN | SPOP_ABORT, conn->stream_id, conn->frame_id);
-	spop_frame_end(writer, conn->max_frame_size);
-}
-
-static bool on_fragment(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
-{
-	struct spop_frame whole = *frame;
-	bool good;
-
-	if (!conn->dropping && (frame->payload.len > MAX_FRAGMENTS - conn->fragments.len ||
-				!bytes_add(&conn->fragments, frame->payload.ptr, frame->payload.len)))
-		drop_fragments(conn, writer);
-	if (!(frame->flags & SPOP_FIN))
-		return true;
-	whole.payload = (struct spop_slice){ conn->fragments.ptr, conn->fragments.len };
-	good = conn->dropping || (frame->flags & SPOP_ABORT) || on_notify(conn, &whole, writer);
-	bytes_release(&conn->fragments);
-	conn->fragmented = conn->dropping = false;
-	return good;
-}
-
-static bool on_running(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
-{
-	switch (frame->type) {
-	case SPOP_NOTIFY:
-		if (conn->fragmented)
-			return disconnect(conn, SPOP_ERR_INTERLACED, writer);
-		if (frame->flags & SPOP_FIN)
-			return on_notify(conn, frame, writer);
-		conn->fragmented = true;
-		conn->stream_id = frame->stream_id;
-		conn->frame_id = frame->frame_id;
-		return on_fragment(conn, frame, writer);
-	case SPOP_UNSET:
-		if (!conn->fragmented || frame->stream_id != conn->stream_id || frame->frame_id != conn->frame_id)
-			return disconnect(conn, SPOP_ERR_INTERLACED, writer);
-		return on_fragment(conn, frame, writer);
-	case SPOP_HAPROXY_DISCONNECT:
-		return disconnect(conn, SPOP_ERR_NONE, writer);
-	default:
-		return disconnect(conn, SPOP_ERR_INVALID, writer);
-	}
-}
-
-/* Before HELLO is done a frame may have our own limit; what is wrong then is refused slowly. */
-static bool on_bad_frame(struct conn *conn, enum spop_status status, struct spop_writer *writer)
-{
-	enum spop_error error = status == SPOP_TOO_BIG ? SPOP_ERR_TOO_BIG : SPOP_ERR_INVALID;
-
-	return conn->state == CONN_HELLO ? refuse_hello(conn, error) : disconnect(conn, error, writer);
-}
 
 /* Keeps the beginning of a frame until the rest comes. False: no memory for it. */
 static bool keep_rest(struct conn *conn, struct spop_slice rest)
@@ -344,8 +247,8 @@ static bool make_room(struct conn *conn, struct spop_writer *writer)
 static bool answer_frames(struct conn *conn, struct spop_slice *in, struct spop_writer *writer)
 {
 	while (conn->state == CONN_HELLO || conn->state == CONN_RUNNING) {
-		frame_handler *handler = conn->state == CONN_HELLO ? on_hello : on_running;
-		uint32_t max = conn->state == CONN_HELLO ? NET_MAX_FRAME_SIZE : conn->max_frame_size;
+		bool running = conn->state == CONN_RUNNING;
+		uint32_t max = running ? conn->max_frame_size : conn->worker->settings->max_frame_size;
 		struct spop_frame frame;
 		enum spop_status status = spop_frame_decode(in, max, &frame);
 
@@ -354,18 +257,11 @@ static bool answer_frames(struct conn *conn, struct spop_slice *in, struct spop_
 		if (!make_room(conn, writer))
 			return false;
 		if (status != SPOP_OK)
-			on_bad_frame(conn, status, writer);
-		else if (!handler(conn, &frame, writer))
+			dialog_bad_frame(conn, status, writer);
+		else if (!dialog_frame(conn, &frame, writer))
 			return true;
 	}
 	return true;
-}
-
-/* A slow sender of a frame is given up at its time; looked at only when the timer runs out, never per frame. */
-static void expect_rest(struct conn *conn)
-{
-	if (!ev_is_active(&conn->timer))
-		arm(conn, conn->worker->settings->frame_timeout);
 }
 
 static void after_frames(struct conn *conn, struct spop_slice rest, struct spop_writer *writer)
@@ -373,18 +269,19 @@ static void after_frames(struct conn *conn, struct spop_slice rest, struct spop_
 	struct worker *worker = conn->worker;
 	bool running = conn->state == CONN_HELLO || conn->state == CONN_RUNNING;
 
-	if (running && rest.len > 0 && !conn->partial.ptr) {
+	if (running && rest.len > 0) {
+		conn->rest_since = worker->now;
 		if (!keep_rest(conn, rest))
-			disconnect(conn, SPOP_ERR_RESOURCES, writer);
-		else
-			expect_rest(conn);
+			dialog_disconnect(conn, SPOP_ERR_RESOURCES, writer);
 	}
 	if (conn->state == CONN_RUNNING && atomic_load_explicit(&worker->leaving, memory_order_relaxed) &&
-	    !conn->partial.ptr && conn->head_len == 0 && !conn->fragmented)
-		disconnect(conn, SPOP_ERR_NONE, writer);
-	if (flush(conn, worker->out, (size_t)(writer->at - worker->out)) && conn->state == CONN_CLOSING &&
-	    conn->pending.len == 0)
+	    !has_rest(conn))
+		dialog_disconnect(conn, SPOP_ERR_NONE, writer);
+	if (!flush(conn, worker->out, (size_t)(writer->at - worker->out)))
+		return;
+	if (conn->state == CONN_CLOSING && conn->pending.len == 0)
 		half_close(conn);
+	expect_deadline(conn);
 }
 
 /* ---- reading ---- */
@@ -399,19 +296,15 @@ static ssize_t read_some(struct conn *conn, size_t *fresh)
 	};
 	ssize_t got;
 
-	if (!conn->partial.ptr)
+	if (!conn->partial.ptr) {
 		got = read(conn->io.fd, parts[1].iov_base, parts[1].iov_len);
-	else
-		got = readv(conn->io.fd, parts, 2);
-	*fresh = 0;
-	if (got <= 0)
+		*fresh = got > 0 ? (size_t)got : 0;
 		return got;
-	if ((size_t)got > parts[0].iov_len)
-		*fresh = (size_t)got - (conn->partial.ptr ? parts[0].iov_len : 0);
-	if (conn->partial.ptr)
+	}
+	got = readv(conn->io.fd, parts, 2);
+	*fresh = got > 0 && (size_t)got > parts[0].iov_len ? (size_t)got - parts[0].iov_len : 0;
+	if (got > 0)
 		conn->partial.len += (size_t)got - *fresh;
-	else
-		*fresh = (size_t)got;
 	return got;
 }
 
@@ -425,10 +318,8 @@ static void answer_all(struct conn *conn, size_t fresh)
 	if (conn->partial.ptr) {
 		struct spop_slice first = { conn->partial.ptr, conn->partial.len };
 
-		if (first.len < conn->partial.room) {
-			expect_rest(conn);
+		if (first.len < conn->partial.room)
 			return;
-		}
 		if (!answer_frames(conn, &first, &writer))
 			return;
 		bytes_release(&conn->partial);
@@ -464,8 +355,11 @@ static void on_readable(struct conn *conn)
 		conn_free(conn);
 		return;
 	}
+	conn->heard = conn->worker->now;
 	answer_all(conn, fresh);
 }
+
+/* ---- events ---- */
 
 static void on_io(struct ev_loop *loop, ev_io *io, int events)
 {
@@ -478,20 +372,36 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 		on_readable(conn);
 }
 
-/* ---- time ---- */
-
-static void say_and_close(struct conn *conn, enum spop_error error)
+static void on_late(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
-	struct spop_writer writer;
 
-	if (conn->state == CONN_HELD)
-		worker->held--;
-	conn->state = CONN_CLOSING;
-	spop_writer_init(&writer, worker->out, NET_OUT_SIZE);
-	put_disconnect(&writer, error);
-	if (flush(conn, worker->out, (size_t)(writer.at - worker->out)) && conn->pending.len == 0)
-		half_close(conn);
+	switch (conn->state) {
+	case CONN_CLOSING:
+		conn_free(conn);
+		return;
+	case CONN_HELD:
+		say_disconnect(conn, conn->refusal);
+		return;
+	case CONN_HELLO:
+		worker->counters.late_hellos++;
+		say_disconnect(conn, SPOP_ERR_TIMEOUT);
+		return;
+	case CONN_RUNNING:
+		break;
+	}
+	if (conn_is_idle(conn)) {
+		worker->counters.idle++;
+		say_disconnect(conn, SPOP_ERR_NONE);
+		return;
+	}
+	worker->counters.late_frames++;
+	log_line(&worker->settings->log, LOG_WARNING, "SPOP connection closed: %s",
+		 conn->pending.len > 0 ? "its peer does not read" : "a frame did not become complete");
+	if (conn->pending.len > 0)
+		conn_free(conn);
+	else
+		say_disconnect(conn, SPOP_ERR_TIMEOUT);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
@@ -500,29 +410,19 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
-	if (conn->state == CONN_CLOSING || conn->pending.len > 0) {
-		conn_free(conn);
-	} else if (conn->state == CONN_HELD) {
-		say_and_close(conn, conn->refusal);
-	} else if (conn->state == CONN_HELLO) {
-		say_and_close(conn, SPOP_ERR_TIMEOUT);
-	} else if (conn->partial.ptr || conn->head_len > 0) {
-		log_line(&conn->worker->settings->log, LOG_WARNING,
-			 "SPOP connection closed: a frame did not become complete");
-		say_and_close(conn, SPOP_ERR_TIMEOUT);
-	}
+	if (next_deadline(conn) <= conn->worker->now + 0.001)
+		on_late(conn);
+	else
+		expect_deadline(conn);
 }
 
 void conn_leave(struct conn *conn)
 {
-	if (conn->state == CONN_HELD || conn->state == CONN_HELLO) {
-		conn_free(conn);
-		return;
-	}
 	/* with a frame half here or answers under way, after_frames() or the peer brings the end */
-	if (conn->state == CONN_RUNNING && !conn->partial.ptr && conn->head_len == 0 && !conn->fragmented &&
-	    conn->pending.len == 0)
-		say_and_close(conn, SPOP_ERR_NONE);
+	if (conn->state == CONN_HELD || conn->state == CONN_HELLO)
+		conn_free(conn);
+	else if (conn->state == CONN_RUNNING && conn_is_idle(conn))
+		say_disconnect(conn, SPOP_ERR_NONE);
 }
 
 /* ---- the beginning ---- */
@@ -549,5 +449,5 @@ void conn_open(struct worker *worker, int fd, const struct routes *routes)
 	ev_init(&conn->timer, on_timer);
 	conn->io.data = conn->timer.data = conn;
 	ev_io_start(worker->loop, &conn->io);
-	arm(conn, worker->settings->hello_timeout);
+	conn_set_state(conn, CONN_HELLO, worker->settings->hello_timeout);
 }

@@ -11,9 +11,8 @@
 
 #include "net.h"
 
-#define BACKLOG    4096 /* a reload of HAProxy opens a connection per waiting request at once */
-#define ACCEPTS    64   /* connections taken in a row */
-#define FULL_PAUSE 0.1  /* seconds without descriptors */
+#define ACCEPTS    64  /* connections taken in a row */
+#define FULL_PAUSE 0.1 /* seconds without descriptors */
 
 /* ---- sockets ---- */
 
@@ -49,7 +48,7 @@ static bool set_rights(const struct bind *bind)
 	return !bind->mode || chmod(path, bind->mode) == 0;
 }
 
-static int open_socket(const struct bind *bind)
+static int open_socket(const struct bind *bind, int backlog)
 {
 	int family = bind->endpoint.any.sa_family, one = 1;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -60,7 +59,7 @@ static int open_socket(const struct bind *bind)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (family == AF_INET6) /* as HAProxy: IPv4 has a bind of its own */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind_socket(fd, &bind->endpoint) && (family != AF_UNIX || set_rights(bind)) && listen(fd, BACKLOG) == 0)
+	if (bind_socket(fd, &bind->endpoint) && (family != AF_UNIX || set_rights(bind)) && listen(fd, backlog) == 0)
 		return fd;
 	one = errno;
 	close(fd);
@@ -78,7 +77,7 @@ static void close_sockets(struct listener *listener)
 		ev_io_stop(listener->loop, &acceptor->io);
 		close(acceptor->fd);
 		acceptor->fd = -1;
-		if (acceptor->bind->endpoint.any.sa_family == AF_UNIX)
+		if (acceptor->bind->endpoint.any.sa_family == AF_UNIX && !acceptor->inherited)
 			unlink(acceptor->bind->endpoint.unix_path.sun_path);
 	}
 	listener->closed = true;
@@ -207,32 +206,45 @@ void listener_wake(struct listener *listener)
 
 /* ---- the thread ---- */
 
+static bool open_one(struct listener *listener, struct inherited *inherited, const struct bind *bind, char *why,
+		     size_t size)
+{
+	struct acceptor *acceptor = &listener->acceptors[listener->n];
+	char text[ENDPOINT_TEXT];
+	int fd = inherited_find(inherited, &bind->endpoint);
+
+	*acceptor = (struct acceptor){ .listener = listener, .bind = bind, .inherited = fd >= 0, .fd = fd };
+	if (fd < 0)
+		acceptor->fd = open_socket(bind, listener->net->settings->backlog);
+	if (acceptor->fd < 0) {
+		snprintf(why, size, "%s:%u: cannot bind '%s': %s", bind->place.file, bind->place.line,
+			 endpoint_text(&bind->endpoint, text), strerror(errno));
+		return false;
+	}
+	ev_io_init(&acceptor->io, on_acceptable, acceptor->fd, EV_READ);
+	acceptor->io.data = acceptor;
+	listener->n++;
+	return true;
+}
+
 static bool open_all(struct listener *listener, char *why, size_t size)
 {
 	const struct net_settings *settings = listener->net->settings;
-	char text[ENDPOINT_TEXT];
+	struct inherited inherited;
+	unsigned left;
 
 	listener->acceptors = calloc(settings->n_binds + 1, sizeof(*listener->acceptors));
 	if (!listener->acceptors) {
 		snprintf(why, size, "out of memory");
 		return false;
 	}
-	for (size_t i = 0; i < settings->n_binds; i++) {
-		const struct bind *bind = &settings->binds[i];
-		struct acceptor *acceptor = &listener->acceptors[listener->n];
-
-		if (bind->repeated)
-			continue;
-		*acceptor = (struct acceptor){ .listener = listener, .bind = bind, .fd = open_socket(bind) };
-		if (acceptor->fd < 0) {
-			snprintf(why, size, "%s:%u: cannot bind '%s': %s", bind->place.file, bind->place.line,
-				 endpoint_text(&bind->endpoint, text), strerror(errno));
+	inherited_take(&inherited);
+	for (size_t i = 0; i < settings->n_binds; i++)
+		if (!settings->binds[i].repeated && !open_one(listener, &inherited, &settings->binds[i], why, size))
 			return false;
-		}
-		ev_io_init(&acceptor->io, on_acceptable, acceptor->fd, EV_READ);
-		acceptor->io.data = acceptor;
-		listener->n++;
-	}
+	left = inherited_close(&inherited);
+	if (left > 0)
+		log_line(&settings->log, LOG_WARNING, "%u sockets of the service manager have no 'bind' line", left);
 	return true;
 }
 

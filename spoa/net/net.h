@@ -34,7 +34,12 @@ struct net_settings {
 	unsigned nbthread; /* 0: one per CPU */
 	uint64_t maxconn;
 	double grace, hard_stop;
-	double hello_timeout, frame_timeout, write_timeout, hold_time, linger_time;
+	uint32_t max_frame_size;
+	uint64_t output_limit;
+	int backlog;
+	bool busy_poll;
+	double hello_timeout, frame_timeout, hold_time, linger_time;
+	double idle_timeout; /* 0: none */
 	struct log log;
 	bool log_given; /* by a line: the default is gone */
 	struct bind *binds;
@@ -42,7 +47,38 @@ struct net_settings {
 	const char *frontend; /* the one being read */
 };
 
+/* ---- inherited.c ---- */
+
+#define INHERITED_MAX 64u
+
+/* Listening sockets that nobody has asked for yet. */
+struct inherited {
+	int fds[INHERITED_MAX];
+	unsigned n;
+};
+
+/* Those that the environment names for this process. */
+void inherited_take(struct inherited *inherited);
+
+/* The one that is bound there, which is the caller's from now on; −1: none. */
+int inherited_find(struct inherited *inherited, const struct endpoint *endpoint);
+
+/* How many were left. */
+unsigned inherited_close(struct inherited *inherited);
+
 /* ---- worker.c ---- */
+
+/* What one worker has seen since the start; summed by whoever asks. */
+struct net_counters {
+	uint64_t notifies;    /* answered NOTIFYs */
+	uint64_t refused;     /* HELLOs with something wrong */
+	uint64_t late_hellos; /* HELLOs that did not come */
+	uint64_t late_frames; /* frames that did not become complete, or were not taken */
+	uint64_t idle;        /* closed after `timeout idle` */
+	uint64_t overflows;   /* peers over `output-limit` */
+	uint64_t disconnects; /* DISCONNECTs of ours with an error */
+	uint64_t dropped;     /* fragmented NOTIFYs that were too long */
+};
 
 struct conn;
 
@@ -69,6 +105,7 @@ struct worker {
 	uint8_t *in;  /* what one read brings, behind up to 3 bytes left from the one before */
 	uint8_t *out; /* the answers to it */
 	struct answer_scratch scratch;
+	struct net_counters counters;
 	bool started;
 };
 
@@ -103,6 +140,7 @@ struct listener {
 		ev_io io;
 		struct listener *listener;
 		const struct bind *bind;
+		bool inherited; /* the socket's file is not ours to remove */
 		int fd;
 	} * acceptors;
 	size_t n;

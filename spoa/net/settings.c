@@ -22,9 +22,11 @@ struct net_settings *net_settings_new(struct arena *arena)
 		.maxconn = 10000,
 		.grace = 10,
 		.hard_stop = 30,
+		.max_frame_size = NET_MAX_FRAME_SIZE,
+		.output_limit = 4u * 1024 * 1024,
+		.backlog = 4096, /* a reload of HAProxy opens a connection per waiting request at once */
 		.hello_timeout = 10,
 		.frame_timeout = 10,
-		.write_timeout = 10,
 		.hold_time = 1,
 		.linger_time = 1,
 		.log = { .targets = { { .fd = STDERR_FILENO, .format = LOG_FORMAT_TIMED, .level = LOG_INFO } },
@@ -85,6 +87,55 @@ static bool parse_hard_stop_after(struct config_words *words, void *into)
 static bool parse_grace(struct config_words *words, void *into)
 {
 	return config_take_time(words, 0, &((struct net_settings *)into)->grace);
+}
+
+static bool parse_max_frame_size(struct config_words *words, void *into)
+{
+	uint64_t size;
+
+	if (!config_take_int(words, SPOP_MIN_FRAME_SIZE, NET_MAX_FRAME_SIZE, &size))
+		return false;
+	((struct net_settings *)into)->max_frame_size = (uint32_t)size;
+	return true;
+}
+
+static bool parse_output_limit(struct config_words *words, void *into)
+{
+	return config_take_int(words, 4096, 1u << 30, &((struct net_settings *)into)->output_limit);
+}
+
+static bool parse_backlog(struct config_words *words, void *into)
+{
+	uint64_t n;
+
+	if (!config_take_int(words, 1, 65535, &n))
+		return false;
+	((struct net_settings *)into)->backlog = (int)n;
+	return true;
+}
+
+static bool parse_busy_poll(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct net_settings *)into)->busy_poll = true;
+	return true;
+}
+
+static bool parse_timeout(struct config_words *words, void *into)
+{
+	struct net_settings *settings = into;
+	const struct {
+		const char *name;
+		double *seconds;
+	} timeouts[] = { { "hello", &settings->hello_timeout },
+			 { "idle", &settings->idle_timeout },
+			 { "frame", &settings->frame_timeout } };
+	const char *name = config_take_word(words, "hello, idle or frame");
+
+	for (size_t i = 0; name && i < COUNT(timeouts); i++)
+		if (strcmp(name, timeouts[i].name) == 0)
+			return config_take_time(words, 0.001, timeouts[i].seconds);
+	return name && config_error(words, "unknown timeout '%s', expected hello, idle or frame", name);
 }
 
 static bool take_log_format(struct config_words *words, struct log_target *target)
@@ -238,9 +289,17 @@ static const struct config_keyword keywords[] = {
 	{ CONFIG_GLOBAL, "nbthread", parse_nbthread, "<number>", "worker threads, default one per CPU" },
 	{ CONFIG_FRONTEND, "bind", parse_bind,
 	  "<address>:<port>|unix@<path> [mode <mode>] [user <user>] [group <group>]", "where HAProxy connects to" },
+	{ CONFIG_GLOBAL, "backlog", parse_backlog, "<number>",
+	  "connections that may wait to be accepted, default 4096; the system's somaxconn bounds it" },
+	{ CONFIG_GLOBAL, "busy-poll", parse_busy_poll, "",
+	  "workers ask for events without ever sleeping: a core each, for the shortest answers" },
+	{ CONFIG_GLOBAL, "max-frame-size", parse_max_frame_size, "<bytes>",
+	  "the largest frame agreed to, default 1048572; HAProxy fails what does not fit" },
+	{ CONFIG_GLOBAL, "output-limit", parse_output_limit, "<bytes>",
+	  "answers kept for a peer that does not read, default 4194304; over it the connection is closed" },
+	{ CONFIG_GLOBAL, "timeout", parse_timeout, "hello|idle|frame <time>",
+	  "for HELLO (10s), between two frames (none), to receive a whole frame or to have one taken (10s)" },
 	{ CONFIG_GLOBAL, "agents", NULL, "", "" },
-	{ CONFIG_GLOBAL, "backlog", NULL, "", "" },
-	{ CONFIG_GLOBAL, "busy-poll", NULL, "", "" },
 	{ CONFIG_GLOBAL, "chroot", NULL, "", "" },
 	{ CONFIG_GLOBAL, "expose-fd", NULL, "", "" },
 	{ CONFIG_GLOBAL, "group", NULL, "", "" },
@@ -250,11 +309,8 @@ static const struct config_keyword keywords[] = {
 	{ CONFIG_GLOBAL, "load-bus", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-key-file", NULL, "", "" },
 	{ CONFIG_GLOBAL, "log-sample", NULL, "", "" },
-	{ CONFIG_GLOBAL, "max-frame-size", NULL, "", "" },
-	{ CONFIG_GLOBAL, "output-limit", NULL, "", "" },
 	{ CONFIG_GLOBAL, "state-file", NULL, "", "" },
 	{ CONFIG_GLOBAL, "stats", NULL, "", "" },
-	{ CONFIG_GLOBAL, "timeout", NULL, "", "" },
 	{ CONFIG_GLOBAL, "user", NULL, "", "" },
 };
 

@@ -87,7 +87,11 @@ static void *run(void *argument)
 {
 	struct worker *worker = argument;
 
-	ev_run(worker->loop, 0);
+	if (worker->settings->busy_poll)
+		while (!atomic_load_explicit(&worker->stopping, memory_order_relaxed))
+			ev_run(worker->loop, EVRUN_NOWAIT);
+	else
+		ev_run(worker->loop, 0);
 	return NULL;
 }
 

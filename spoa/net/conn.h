@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One SPOP connection, split in two: conn.c moves its bytes and watches its time, dialog.c answers its frames. A
+ * connection owns memory only while bytes wait: a frame that is not complete, the pieces of a fragmented NOTIFY,
+ * answers that its peer does not take.
+ */
+#ifndef SPOA_NET_CONN_H
+#define SPOA_NET_CONN_H
+
+#include "net.h"
+
+enum conn_state {
+	CONN_HELLO, /* waits for HAPROXY-HELLO */
+	CONN_RUNNING,
+	CONN_HELD,    /* refused during HELLO: silent, so that HAProxy ≤ 3.0 does not come back at once */
+	CONN_CLOSING, /* DISCONNECT was said; what still comes is thrown away */
+};
+
+struct bytes {
+	uint8_t *ptr;
+	size_t len, room;
+};
+
+struct conn {
+	struct conn *next, *previous;
+	struct worker *worker;
+	const struct routes *routes;
+	ev_io io;
+	ev_timer timer;
+	double alarm;                           /* when the timer will run out, if it is active */
+	double deadline;                        /* of the state, unless it is CONN_RUNNING */
+	double heard, rest_since, output_since; /* the last read; what waits since when */
+	enum conn_state state;
+	enum spop_error refusal; /* what a held one will be told */
+	uint32_t max_frame_size;
+	struct bytes partial;               /* the frame being received; room: its whole length */
+	uint8_t head[SPOP_LENGTH_SIZE - 1]; /* of a frame whose length is not known yet */
+	uint8_t head_len;
+	struct bytes pending; /* answers not taken yet */
+	struct bytes fragments;
+	uint64_t stream_id, frame_id; /* of the NOTIFY that the fragments belong to */
+	bool fragmented, dropping;    /* one is being received; it is not kept */
+};
+
+/* ---- conn.c ---- */
+
+bool bytes_add(struct bytes *bytes, const uint8_t *more, size_t len);
+void bytes_release(struct bytes *bytes);
+
+/* The state lasts so many seconds; then on_timer() ends it. */
+void conn_set_state(struct conn *conn, enum conn_state state, double seconds);
+
+/* Whether nothing of a frame, of a NOTIFY's fragments or of our answers is under way. */
+bool conn_is_idle(const struct conn *conn);
+
+/* ---- dialog.c ---- */
+
+/* Each appends what is to be said; true: go on with the next frame. */
+bool dialog_frame(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer);
+bool dialog_bad_frame(struct conn *conn, enum spop_status status, struct spop_writer *writer);
+bool dialog_disconnect(struct conn *conn, enum spop_error error, struct spop_writer *writer);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is said on an SPOP connection: SPOE.txt 3.2, with the refusals of HELLO held back. */
+#include <string.h>
+
+#include "conn.h"
+
+#define MAX_FRAGMENTS (1024u * 1024) /* bytes of one NOTIFY that comes in pieces */
+
+/* ours: what HAProxy needs to know before it may use it */
+#define CAPABILITIES (SPOP_CAN_PIPELINE | SPOP_CAN_FRAGMENT)
+
+/* ---- the end ---- */
+
+bool dialog_disconnect(struct conn *conn, enum spop_error error, struct spop_writer *writer)
+{
+	const char *text = spop_error_text(error);
+
+	spop_put_disconnect(writer, SPOP_AGENT_DISCONNECT, error,
+			    (struct spop_slice){ (const uint8_t *)text, strlen(text) });
+	if (error != SPOP_ERR_NONE)
+		conn->worker->counters.disconnects++;
+	conn_set_state(conn, CONN_CLOSING, conn->worker->settings->linger_time);
+	return false;
+}
+
+/*
+ * To the engine of HAProxy ≤ 3.0 a connection that ends during HELLO means: try again at once. So it is held for a
+ * while, as long as that costs little.
+ */
+static bool refuse_hello(struct conn *conn, enum spop_error error)
+{
+	struct worker *worker = conn->worker;
+
+	worker->counters.refused++;
+	log_line(&worker->settings->log, LOG_WARNING, "SPOP connection refused during HELLO: %s",
+		 spop_error_text(error));
+	worker->held++;
+	conn->refusal = error;
+	conn_set_state(conn, CONN_HELD, worker->held > NET_MAX_HELD ? 0 : worker->settings->hold_time);
+	return false;
+}
+
+/* ---- HELLO ---- */
+
+static bool on_hello(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
+{
+	struct worker *worker = conn->worker;
+	struct spop_hello offer, answer;
+	enum spop_error error;
+
+	error = frame->type == SPOP_HAPROXY_HELLO ? spop_hello_decode(frame, &offer) : SPOP_ERR_INVALID;
+	if (error != SPOP_ERR_NONE)
+		return refuse_hello(conn, error);
+	/* HAProxy takes a check's server down at once, and looks for another agent */
+	if (offer.healthcheck && atomic_load_explicit(&worker->draining, memory_order_relaxed))
+		return dialog_disconnect(conn, SPOP_ERR_NONE, writer);
+	answer = spop_hello_agree(&offer, worker->settings->max_frame_size, CAPABILITIES);
+	spop_put_agent_hello(writer, &answer);
+	conn->max_frame_size = answer.max_frame_size;
+	if (offer.healthcheck)
+		conn_set_state(conn, CONN_CLOSING, worker->settings->linger_time);
+	else
+		conn_set_state(conn, CONN_RUNNING, 0);
+	return !offer.healthcheck;
+}
+
+/* ---- NOTIFY ---- */
+
+static bool on_notify(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
+{
+	struct worker *worker = conn->worker;
+
+	worker->counters.notifies++;
+	if (answer_notify(conn->routes, &worker->scratch, frame, worker->now, conn->max_frame_size, writer))
+		return true;
+	return dialog_disconnect(conn, SPOP_ERR_INVALID, writer);
+}
+
+/* Too much for us: HAProxy gives this one stream up, SPOE.txt 3.2.7, and the connection goes on. */
+static void drop_fragments(struct conn *conn, struct spop_writer *writer)
+{
+	bytes_release(&conn->fragments);
+	conn->dropping = true;
+	conn->worker->counters.dropped++;
+	spop_frame_begin_flags(writer, SPOP_ACK, SPOP_FIN | SPOP_ABORT, conn->stream_id, conn->frame_id);
+	spop_frame_end(writer, conn->max_frame_size);
+}
+
+static bool on_fragment(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
+{
+	struct spop_frame whole = *frame;
+	bool good;
+
+	if (!conn->dropping && (frame->payload.len > MAX_FRAGMENTS - conn->fragments.len ||
+				!bytes_add(&conn->fragments, frame->payload.ptr, frame->payload.len)))
+		drop_fragments(conn, writer);
+	if (!(frame->flags & SPOP_FIN))
+		return true;
+	whole.payload = (struct spop_slice){ conn->fragments.ptr, conn->fragments.len };
+	good = conn->dropping || (frame->flags & SPOP_ABORT) || on_notify(conn, &whole, writer);
+	bytes_release(&conn->fragments);
+	conn->fragmented = conn->dropping = false;
+	return good;
+}
+
+static bool on_first_fragment(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
+{
+	conn->fragmented = true;
+	conn->rest_since = conn->worker->now;
+	conn->stream_id = frame->stream_id;
+	conn->frame_id = frame->frame_id;
+	return on_fragment(conn, frame, writer);
+}
+
+static bool on_running(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
+{
+	switch (frame->type) {
+	case SPOP_NOTIFY:
+		if (conn->fragmented)
+			return dialog_disconnect(conn, SPOP_ERR_INTERLACED, writer);
+		if (frame->flags & SPOP_FIN)
+			return on_notify(conn, frame, writer);
+		return on_first_fragment(conn, frame, writer);
+	case SPOP_UNSET:
+		if (!conn->fragmented || frame->stream_id != conn->stream_id || frame->frame_id != conn->frame_id)
+			return dialog_disconnect(conn, SPOP_ERR_INTERLACED, writer);
+		return on_fragment(conn, frame, writer);
+	case SPOP_HAPROXY_DISCONNECT:
+		return dialog_disconnect(conn, SPOP_ERR_NONE, writer);
+	default:
+		return dialog_disconnect(conn, SPOP_ERR_INVALID, writer);
+	}
+}
+
+/* ---- what conn.c found ---- */
+
+bool dialog_frame(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
+{
+	return conn->state == CONN_HELLO ? on_hello(conn, frame, writer) : on_running(conn, frame, writer);
+}
+
+/* Before HELLO is done a frame may have our own limit; what is wrong then is refused slowly. */
+bool dialog_bad_frame(struct conn *conn, enum spop_status status, struct spop_writer *writer)
+{
+	enum spop_error error = status == SPOP_TOO_BIG ? SPOP_ERR_TOO_BIG : SPOP_ERR_INVALID;
+
+	return conn->state == CONN_HELLO ? refuse_hello(conn, error) : dialog_disconnect(conn, error, writer);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sockets that systemd opened for us: sd_listen_fds(3), in its few lines instead of a library. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#define FIRST_FD 3
+
+static long number_of(const char *variable)
+{
+	const char *text = getenv(variable);
+	char *end;
+	long number;
+
+	if (!text)
+		return 0;
+	number = strtol(text, &end, 10);
+	return *end ? 0 : number;
+}
+
+void inherited_take(struct inherited *inherited)
+{
+	long n = number_of("LISTEN_FDS");
+
+	inherited->n = 0;
+	if (number_of("LISTEN_PID") != getpid())
+		return;
+	for (int fd = FIRST_FD; fd < FIRST_FD + n && inherited->n < INHERITED_MAX; fd++)
+		inherited->fds[inherited->n++] = fd;
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+}
+
+static bool same_address(const struct endpoint *a, const struct endpoint *b)
+{
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->any, *b4 = (const struct sockaddr_in *)&b->any;
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->any,
+				  *b6 = (const struct sockaddr_in6 *)&b->any;
+
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_UNIX)
+		return strcmp(a->unix_path.sun_path, b->unix_path.sun_path) == 0;
+	if (a->any.sa_family == AF_INET6)
+		return a6->sin6_port == b6->sin6_port && memcmp(&a6->sin6_addr, &b6->sin6_addr, 16) == 0;
+	return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+}
+
+int inherited_find(struct inherited *inherited, const struct endpoint *endpoint)
+{
+	for (unsigned i = 0; i < inherited->n; i++) {
+		struct endpoint bound = { .length = sizeof(bound.storage) };
+		int fd = inherited->fds[i];
+
+		if (getsockname(fd, &bound.any, &bound.length) < 0 || !same_address(&bound, endpoint))
+			continue;
+		inherited->fds[i] = inherited->fds[--inherited->n];
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		return fd;
+	}
+	return -1;
+}
+
+unsigned inherited_close(struct inherited *inherited)
+{
+	unsigned left = inherited->n;
+
+	while (inherited->n > 0)
+		close(inherited->fds[--inherited->n]);
+	return left;
+}
