@@ -46,6 +46,7 @@ struct answer_scratch {
 	uint64_t decisions[REASONS];
 	uint64_t unknown_messages;
 	uint64_t missing_arguments;
+	uint64_t shortened; /* answers that lack something because it did not fit the frame */
 };
 
 bool answer_scratch_init(struct answer_scratch *scratch);

@@ -40,38 +40,59 @@ static void put_reason(struct spop_writer *writer, enum answer_reason reason)
 }
 
 /* Without a location: what was found out all the same. */
-static void put_plain(struct spop_writer *writer, const struct decision *decision)
+static struct slice plain_names(const struct decision *decision)
 {
 	const struct backend *backend = decision->backend;
-	struct slice names = { NULL, 0 };
 
-	put_reason(writer, decision->reason);
-	if (backend)
-		names = decision->server ? backend->prebuilt->servers[decision->server->index]
-					 : backend->prebuilt->backend;
-	spop_put_bytes(writer, names.ptr, names.len);
+	if (!backend)
+		return slice_of(NULL, 0);
+	return decision->server ? backend->prebuilt->servers[decision->server->index] : backend->prebuilt->backend;
 }
 
-static void put_redirect(struct spop_writer *writer, const struct server *server, const struct location *location)
-{
-	static const uint8_t head[] = { 1, 3, SPOP_TXN, 8, 'l', 'o', 'c', 'a', 't', 'i', 'o', 'n', SPOP_STRING };
-	struct slice constant = server->backend->prebuilt->targets[server->index];
-
-	spop_put_bytes(writer, constant.ptr, constant.len);
-	spop_put_bytes(writer, head, sizeof(head));
-	spop_put_varint(writer, location_length(location, server->redir.prefix));
-	location_put(writer, location, server->redir.prefix);
-}
-
-static bool write_ack(struct spop_writer *writer, const struct spop_frame *notify, uint32_t max,
-		      const struct decision *decision, const struct location *location)
+static bool write_plain(struct spop_writer *writer, const struct spop_frame *notify, uint32_t max,
+			enum answer_reason reason, struct slice names)
 {
 	spop_frame_begin(writer, SPOP_ACK, notify->stream_id, notify->frame_id);
-	if (decision->reason == REASON_REDIRECT)
-		put_redirect(writer, decision->server, location);
-	else
-		put_plain(writer, decision);
+	put_reason(writer, reason);
+	spop_put_bytes(writer, names.ptr, names.len);
 	return spop_frame_end(writer, max);
+}
+
+static bool write_redirect(struct spop_writer *writer, const struct spop_frame *notify, uint32_t max,
+			   struct slice constant, struct slice prefix, const struct location *location)
+{
+	static const uint8_t head[] = { 1, 3, SPOP_TXN, 8, 'l', 'o', 'c', 'a', 't', 'i', 'o', 'n', SPOP_STRING };
+
+	spop_frame_begin(writer, SPOP_ACK, notify->stream_id, notify->frame_id);
+	spop_put_bytes(writer, constant.ptr, constant.len);
+	spop_put_bytes(writer, head, sizeof(head));
+	spop_put_varint(writer, location_length(location, prefix));
+	location_put(writer, location, prefix);
+	return spop_frame_end(writer, max);
+}
+
+/* What does not fit goes in this order: backend and server; then there is no redirect. */
+static bool put_redirect(struct answer_scratch *scratch, struct spop_writer *writer, const struct spop_frame *notify,
+			 uint32_t max, const struct server *server)
+{
+	const struct prebuilt *prebuilt = server->backend->prebuilt;
+	const struct location *location = &scratch->location;
+	struct slice prefix = server->redir.prefix;
+
+	if (write_redirect(writer, notify, max, prebuilt->targets[server->index], prefix, location))
+		return true;
+	scratch->shortened++;
+	return write_redirect(writer, notify, max, prebuilt->brief, prefix, location);
+}
+
+/* The reason alone fits every frame. */
+static void put_plain(struct answer_scratch *scratch, struct spop_writer *writer, const struct spop_frame *notify,
+		      uint32_t max, const struct decision *decision)
+{
+	if (write_plain(writer, notify, max, decision->reason, plain_names(decision)))
+		return;
+	scratch->shortened++;
+	write_plain(writer, notify, max, decision->reason, slice_of(NULL, 0));
 }
 
 /* ---- one NOTIFY ---- */
@@ -115,7 +136,7 @@ static struct decision decide_message(const struct routes *routes, const struct 
 
 	note_missing(routes, route->frontend, scratch);
 	if (decision.reason == REASON_REDIRECT) {
-		if (write_ack(writer, notify, max, &decision, &scratch->location))
+		if (put_redirect(scratch, writer, notify, max, decision.server))
 			decision.backend->balance->book(decision.server, now);
 		else
 			decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */
@@ -153,11 +174,8 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 			answer = decision;
 		decided = true;
 	}
-	/* names may be longer than a small frame; the reason alone fits every one */
-	if (answer.reason != REASON_REDIRECT && !write_ack(writer, notify, max, &answer, NULL)) {
-		answer.backend = NULL;
-		write_ack(writer, notify, max, &answer, NULL);
-	}
+	if (answer.reason != REASON_REDIRECT)
+		put_plain(scratch, writer, notify, max, &answer);
 	return true;
 invalid:
 	writer->at = start;

@@ -33,9 +33,9 @@ static struct slice build_server(struct arena *arena, const struct server *serve
 	return keep(arena, &writer, bytes);
 }
 
-static struct slice build_target(struct arena *arena, const struct server *server, struct slice names)
+static struct slice build_target(struct arena *arena, const struct backend *backend, struct slice names)
 {
-	const struct redirect *redirect = &server->backend->redirect;
+	const struct redirect *redirect = &backend->redirect;
 	uint8_t bytes[ROOM];
 	struct spop_writer writer;
 
@@ -52,7 +52,7 @@ static bool build_servers(struct arena *arena, const struct backend *backend, st
 {
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		prebuilt->servers[i] = build_server(arena, backend->servers[i]);
-		prebuilt->targets[i] = build_target(arena, backend->servers[i], prebuilt->servers[i]);
+		prebuilt->targets[i] = build_target(arena, backend, prebuilt->servers[i]);
 		if (!prebuilt->servers[i].ptr || !prebuilt->targets[i].ptr)
 			return false;
 	}
@@ -70,11 +70,12 @@ struct prebuilt *prebuilt_new(struct arena *arena, const struct backend *backend
 	spop_writer_init(&writer, bytes, sizeof(bytes));
 	put_string(&writer, "backend", backend->name);
 	prebuilt->backend = keep(arena, &writer, bytes);
+	prebuilt->brief = build_target(arena, backend, slice_of(NULL, 0));
 	prebuilt->servers = arena_array(arena, backend->n_servers, sizeof(struct slice));
 	prebuilt->targets = arena_array(arena, backend->n_servers, sizeof(struct slice));
 	prebuilt->authorities = authorities_new(arena, backend);
-	if (!prebuilt->backend.ptr || !prebuilt->servers || !prebuilt->targets || !prebuilt->authorities ||
-	    !build_servers(arena, backend, prebuilt))
+	if (!prebuilt->backend.ptr || !prebuilt->brief.ptr || !prebuilt->servers || !prebuilt->targets ||
+	    !prebuilt->authorities || !build_servers(arena, backend, prebuilt))
 		return NULL;
 	return prebuilt;
 }

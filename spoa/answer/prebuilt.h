@@ -9,6 +9,7 @@
 /* One backend's; the servers' by their index. */
 struct prebuilt {
 	struct slice backend;  /* backend */
+	struct slice brief;    /* reason redirect, code and ttl: for frames that hold no more */
 	struct slice *servers; /* backend, server */
 	struct slice *targets; /* reason redirect, backend, server, code and ttl */
 	const struct authorities *authorities;
