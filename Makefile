@@ -116,11 +116,17 @@ $B/tests/%: tests/%.c $(OBJECTS)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) -I. -MMD -MP -o $@ $(filter %.c %.o,$^) $(TEST_LIBS) $(LIBS)
 
-BENCHES = $B/tests/bench/spopbench $B/tests/bench/canned
+BENCHES = $B/tests/bench/spopbench $B/tests/bench/canned $B/tests/bench/calls.so
+
+$B/tests/bench/calls.so: tests/bench/calls.c
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -fPIC -o $@ $< -ldl
 
 $B/tests/bench/spopbench: $(addprefix $B/tests/bench/,drive.o payload.o)
 
 bench: all $(BENCHES) ## the agent beside the least that an agent can do; BENCH="--rounds 5"
+	@scripts/deps bench
 	@tests/bench/bench $(BENCH)
 
 unit: $(TEST_PROGRAMS) ## unit tests of this build
