@@ -79,6 +79,9 @@ static bool put_redirect(struct answer_scratch *scratch, struct spop_writer *wri
 	const struct location *location = &scratch->location;
 	struct slice prefix = server->redir.prefix;
 
+	/* where a Location and the rest of the response fill HAProxy's buffer, the client gets a 500 */
+	if (location_length(location, prefix) > max - max / 16)
+		return false;
 	if (write_redirect(writer, notify, max, prebuilt->targets[server->index], prefix, location))
 		return true;
 	scratch->shortened++;

@@ -88,6 +88,13 @@ static const struct {
 	{ PROXY, "unique-id-header" },
 	{ PROXY, "use-fcgi-app" },
 	{ PROXY, "use-server" },
+	{ CONFIG_BACKEND, "append-slash" }, /* after 'redirect' */
+	{ CONFIG_BACKEND, "clear-cookie" },
+	{ CONFIG_BACKEND, "drop-query" },
+	{ CONFIG_BACKEND, "ignore-empty" },
+	{ CONFIG_BACKEND, "prefix" },
+	{ CONFIG_BACKEND, "scheme" },
+	{ CONFIG_BACKEND, "set-cookie" },
 	{ CONFIG_OPTION, "abortonclose" },
 	{ CONFIG_OPTION, "contstats" },
 	{ CONFIG_OPTION, "dontlog-normal" },
