@@ -116,7 +116,7 @@ $B/tests/%: tests/%.c $(OBJECTS)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) -I. -MMD -MP -o $@ $(filter %.c %.o,$^) $(TEST_LIBS) $(LIBS)
 
-BENCHES = $B/tests/bench/spopbench $B/tests/bench/canned $B/tests/bench/calls.so
+BENCHES = $B/tests/bench/decide $B/tests/bench/spopbench $B/tests/bench/canned $B/tests/bench/calls.so
 
 $B/tests/bench/calls.so: tests/bench/calls.c
 	@mkdir -p $(@D)
@@ -124,6 +124,7 @@ $B/tests/bench/calls.so: tests/bench/calls.c
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -fPIC -o $@ $< -ldl
 
 $B/tests/bench/spopbench: $(addprefix $B/tests/bench/,drive.o payload.o)
+$B/tests/bench/decide: $B/tests/bench/payload.o
 
 bench: all $(BENCHES) ## the agent beside the least that an agent can do; BENCH="--rounds 5"
 	@scripts/deps bench

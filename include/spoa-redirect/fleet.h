@@ -32,18 +32,26 @@ enum server_status { SERVER_UP, SERVER_DRAIN, SERVER_DOWN, SERVER_MAINT };
 
 enum server_admin { ADMIN_READY, ADMIN_DRAIN, ADMIN_MAINT };
 
-/* The estimate of what a server has to do; names and formulas are those of selection.md, section 2. */
+/* How well a server's load is known: selection.md, section 2. */
+enum load_knowledge { LOAD_UNKNOWN, LOAD_STALE, LOAD_KNOWN };
+
+/*
+ * The estimate of what a server has to do; names and formulas are those of selection.md, section 2. What a pick reads
+ * of a server lies on one line of the cache.
+ */
 struct server_load {
-	_Atomic double at;       /* when est and z were last drained; workers and control thread */
-	_Atomic double est, z;   /* likewise */
-	_Atomic uint64_t booked; /* redirects to this server, ever; workers add */
-	_Atomic double mu;       /* completions per busy second */
-	_Atomic double dir;      /* arrivals per second that no agent assigned */
-	_Atomic double u;        /* the last report's utilisation; < 0: none yet */
-	_Atomic double reported; /* when the last report came; < 0: never */
-	_Atomic double period;   /* mean time between reports */
-	double cC, cB;           /* decayed completions and busy seconds; control thread only, as what follows */
-	uint64_t booked_then;    /* `booked` at the last report */
+	_Alignas(64) _Atomic double at; /* when est and z were last drained; workers and control thread */
+	_Atomic double est, z;          /* likewise */
+	_Atomic double mu;              /* completions per busy second */
+	_Atomic double dir;             /* arrivals per second that no agent assigned */
+	_Atomic double scale;           /* (1 + max(dir, 0) / mu) / mu */
+	_Atomic int known;              /* enum load_knowledge, as of the last refresh */
+	_Atomic uint64_t booked;        /* redirects to this server, ever; workers add */
+	_Atomic double u;               /* the last report's utilisation; < 0: none yet */
+	_Atomic double reported;        /* when the last report came; < 0: never */
+	_Atomic double period;          /* mean time between reports */
+	double cC, cB;                  /* decayed completions and busy seconds; control thread only, as what follows */
+	uint64_t booked_then;           /* `booked` at the last report */
 	bool was_up;
 };
 

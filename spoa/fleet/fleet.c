@@ -268,7 +268,6 @@ static bool make_states(struct fleet *fleet, struct backend *backend)
 	struct backend_state *state = arena_alloc(fleet->arena, sizeof(*state));
 	uint8_t *states;
 
-	size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 	states = arena_alloc(fleet->arena, size * n + CACHE_LINE);
 	if (!state || !states)
 		return false;

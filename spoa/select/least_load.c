@@ -37,8 +37,13 @@ static double decay(double x)
 	return 1 / (1 + x * (1 + x * (1.0 / 2 + x * (1.0 / 6 + x * (1.0 / 24)))));
 }
 
+static double larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
 /* What is left of est and z by now: pointwise stationary fluid flow, one implicit Euler step. */
-static void drain(const struct server_load *load, double now, double *est, double *z)
+static inline void drain(const struct server_load *load, double now, double *est, double *z)
 {
 	double dt = now - GET(load->at), y;
 
@@ -47,52 +52,49 @@ static void drain(const struct server_load *load, double now, double *est, doubl
 	if (dt <= 0)
 		return;
 	*z *= decay(dt * (1 / RD));
-	y = fmax(*est - *z, 0);
-	y = (y + GET(load->dir) * dt) / (1 + GET(load->mu) * dt / (1 + y));
+	y = larger(*est - *z, 0);
+	/* (y + dir dt) / (1 + mu dt / (1 + y)), with one division */
+	y = (y + GET(load->dir) * dt) * (1 + y) / (1 + y + GET(load->mu) * dt);
 	*est = *z + y;
 }
 
 /* ---- how well a server's load is known ---- */
 
-enum knowledge { KNOWN, STALE, UNKNOWN };
-
-static enum knowledge knowledge(const struct server *server, double now)
+static enum load_knowledge knowledge(const struct server *server, double now)
 {
 	const struct server_load *load = &server->state->load;
 	double reported = GET(load->reported), period = GET(load->period), bound = server->load_stale;
 
 	if (reported < 0)
-		return UNKNOWN;
+		return LOAD_UNKNOWN;
 	if (bound <= 0)
-		bound = fmax(MIN_AGE_BOUND, 5 * period);
+		bound = larger(MIN_AGE_BOUND, 5 * period);
 	if (now - reported > bound)
-		return UNKNOWN;
+		return LOAD_UNKNOWN;
 	/* before a second report the period is not known: what is configured stands for it */
 	if (period <= 0)
 		period = server->agent.inter;
-	return now - reported > 3 * period ? STALE : KNOWN;
+	return now - reported > 3 * period ? LOAD_STALE : LOAD_KNOWN;
 }
 
 static double cost_of(const struct server_load *load, double est)
 {
-	double mu = GET(load->mu);
-
-	return (est + 1) * (1 + fmax(GET(load->dir), 0) / mu) / mu;
+	return (est + 1) * GET(load->scale);
 }
 
 /* What one more client would cost there; what is not known is taken as average, what is old as no better than most. */
-static double cost(const struct backend *backend, const struct server *server, double now)
+static inline double cost(const struct backend *backend, const struct server *server, double now)
 {
 	const struct server_load *load = &server->state->load;
-	enum knowledge known = knowledge(server, now);
+	int known = GET(load->known);
 	double est, z;
 
 	drain(load, now, &est, &z);
-	if (known == UNKNOWN)
+	if (__builtin_expect(known == LOAD_KNOWN, true))
+		return cost_of(load, est);
+	if (known == LOAD_UNKNOWN)
 		return GET(backend->state->mean_cost) + z / GET(load->mu);
-	if (known == STALE)
-		return fmax(cost_of(load, est), GET(backend->state->median_cost));
-	return cost_of(load, est);
+	return larger(cost_of(load, est), GET(backend->state->median_cost));
 }
 
 /* ---- picking ---- */
@@ -112,7 +114,7 @@ static struct server *pick_by_weight(const struct backend *backend, uint32_t n, 
 
 static struct server *least_load_pick(struct backend *backend, double now, struct random *random)
 {
-	uint32_t n = backend_n_usable(backend), looks = n < SAMPLE ? n : SAMPLE, first;
+	uint32_t n = backend_n_usable(backend), looks = n < SAMPLE ? n : SAMPLE, at;
 	struct server *best = NULL;
 	double least = INFINITY;
 
@@ -121,12 +123,15 @@ static struct server *least_load_pick(struct backend *backend, double now, struc
 	if (GET(backend->state->mean_cost) < 0)
 		return pick_by_weight(backend, n, random);
 	/* beginning anywhere breaks ties at random */
-	first = random_below(random, n);
+	at = random_below(random, n);
 	for (uint32_t i = 0; i < looks; i++) {
-		uint32_t at = n <= SAMPLE ? (first + i) % n : random_below(random, n);
 		struct server *server = backend_usable(backend, at);
 		double this = cost(backend, server, now);
 
+		if (n > SAMPLE)
+			at = random_below(random, n);
+		else if (++at == n)
+			at = 0;
 		if (this >= least && best)
 			continue;
 		least = this;
@@ -162,7 +167,9 @@ static void set_mu(const struct backend *backend, struct server *server)
 	double configured = server->weight ? server->weight : 1, mu0 = configured * backend->state->rate;
 	double mu = (load->cC + PRIOR) / (load->cB + PRIOR / mu0);
 
-	SET(load->mu, fmax(mu * server_weight(server) / configured, 1e-9));
+	mu = larger(mu * server_weight(server) / configured, 1e-9);
+	SET(load->mu, mu);
+	SET(load->scale, (1 + larger(GET(load->dir), 0) / mu) / mu);
 }
 
 static double blend(double mean, double fresh, double elapsed, double memory)
@@ -196,7 +203,7 @@ static void least_load_report(struct server *server, const struct load_report *r
 	drain(load, now, &est, &z);
 	told = report->u / (1.03 - report->u);
 	if (report->u >= FULL && server->backend->state->mean_mu > 0)
-		est = fmax(est, GET(load->mu) / server->backend->state->mean_mu * told + z);
+		est = larger(est, GET(load->mu) / server->backend->state->mean_mu * told + z);
 	else
 		est = told + z;
 	SET(load->at, now);
@@ -204,6 +211,7 @@ static void least_load_report(struct server *server, const struct load_report *r
 	SET(load->z, z);
 	SET(load->u, report->u);
 	SET(load->reported, now);
+	SET(load->known, LOAD_KNOWN);
 }
 
 /* R, the fleet's rate per unit of weight: decisions.md, "Selection". */
@@ -231,7 +239,7 @@ static void refresh_rate(struct backend *backend, double now)
 		state->rate = completions / busy;
 	else
 		state->rate = weights > 0 ? state->own_rate / weights : 0;
-	state->rate = fmax(state->rate, MIN_RATE);
+	state->rate = larger(state->rate, MIN_RATE);
 }
 
 static int by_value(const void *a, const void *b)
@@ -260,7 +268,7 @@ static void refresh_costs(struct backend *backend, double now)
 
 		most = server_weight(server) > most ? server_weight(server) : most;
 		mus += GET(server->state->load.mu);
-		if (knowledge(server, now) != KNOWN)
+		if (GET(server->state->load.known) != LOAD_KNOWN)
 			continue;
 		drain(&server->state->load, now, &est, &z);
 		state->sorted[known] = cost_of(&server->state->load, est);
@@ -277,7 +285,7 @@ static void refresh_costs(struct backend *backend, double now)
 		const struct server *server = backend_usable(backend, i);
 		double z;
 
-		if (knowledge(server, now) == KNOWN)
+		if (GET(server->state->load.known) == LOAD_KNOWN)
 			drain(&server->state->load, now, &state->sorted[known++], &z);
 	}
 	state->median_est = known ? median(state->sorted, known) : 0;
@@ -302,6 +310,7 @@ static void least_load_refresh(struct backend *backend, double now)
 	refresh_rate(backend, now);
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		set_mu(backend, backend->servers[i]);
+		SET(backend->servers[i]->state->load.known, knowledge(backend->servers[i], now));
 		welcome(backend, backend->servers[i], now);
 	}
 	refresh_costs(backend, now);

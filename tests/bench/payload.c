@@ -8,6 +8,17 @@
 
 #define MAX_PAYLOAD 65536u
 
+char *payload_default_arguments[PAYLOAD_DEFAULT_ARGUMENTS] = {
+	"method=GET",
+	"path=/videos/2026/season-2/episode-13/master-1080p.mp4",
+	"query=session=5f2c9c0e7a6b4d1f8e3a&quality=high&start=1337",
+	"host=www.example.com",
+	"src=ip:192.0.2.77",
+	"hdr(user-agent)=Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0 "
+	"sid=0123456789abcdef0123456789abcdef; theme=dark; consent=yes; lang=en; last=2026-11-23T12:00:00Z; "
+	"cart=00112233445566778899aabbccddeeff; region=eu",
+};
+
 static bool add(struct payloads *payloads, const uint8_t *ptr, size_t len)
 {
 	struct spop_slice *more = realloc(payloads->each, (payloads->n + 1) * sizeof(*more));

@@ -18,4 +18,8 @@ bool payloads_add_message(struct payloads *payloads, const char *message, char *
 /* Each whole NOTIFY of a recording under tests/captures. False: said why. */
 bool payloads_add_capture(struct payloads *payloads, const char *path);
 
+/* Like those of a browser behind `args method path query host src hdr(user-agent)`: a frame of 470 bytes. */
+#define PAYLOAD_DEFAULT_ARGUMENTS 6
+extern char *payload_default_arguments[PAYLOAD_DEFAULT_ARGUMENTS];
+
 #endif

@@ -8,8 +8,6 @@
 #include "drive.h"
 #include "usage.h"
 
-#define MAX_ARGUMENTS 64u
-
 static const char usage[] =
 	"usage: spopbench [OPTION]... ADDRESS:PORT|unix@PATH [NAME=[TYPE:]VALUE]...\n\n"
 	"  -c N   connections, default 1                -m NAME   message, default route\n"
@@ -19,18 +17,6 @@ static const char usage[] =
 	"  -r N   a second, due at fixed times (open loop; latency counts from then)\n"
 	"  -j     JSON\n\n"
 	"TYPE is str (default), bin, int, uint, bool, ip or null. Without arguments: six of them, a frame of 470 bytes.\n";
-
-/* Like those of a browser behind `args method path query host src hdr(cookie)`. */
-static char *default_arguments[] = {
-	"method=GET",
-	"path=/videos/2026/season-2/episode-13/master-1080p.mp4",
-	"query=session=5f2c9c0e7a6b4d1f8e3a&quality=high&start=1337",
-	"host=www.example.com",
-	"src=ip:192.0.2.77",
-	"hdr(user-agent)=Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0 "
-	"sid=0123456789abcdef0123456789abcdef; theme=dark; consent=yes; lang=en; last=2026-11-23T12:00:00Z; "
-	"cart=00112233445566778899aabbccddeeff; region=eu",
-};
 
 struct call {
 	struct drive_options drive;
@@ -135,8 +121,8 @@ static bool read_call(struct call *call, int argc, char **argv)
 	if (argc > 0)
 		return payloads_add_message(&call->drive.payloads, call->message, argv, (size_t)argc);
 	return call->drive.payloads.n > 0 ||
-	       payloads_add_message(&call->drive.payloads, call->message, default_arguments,
-				    sizeof(default_arguments) / sizeof(default_arguments[0]));
+	       payloads_add_message(&call->drive.payloads, call->message, payload_default_arguments,
+				    PAYLOAD_DEFAULT_ARGUMENTS);
 }
 
 int main(int argc, char **argv)
