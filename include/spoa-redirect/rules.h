@@ -82,6 +82,8 @@ struct rule {
 	size_t index;                      /* among its frontend's rules */
 };
 
+struct acls;
+
 struct frontend {
 	const char *name;
 	struct config_place place;
@@ -89,6 +91,7 @@ struct frontend {
 	size_t n_messages;
 	const struct rule **rules; /* in order, default_backend last */
 	size_t n_rules;
+	const struct acls *acls;
 	const struct request_names *names;
 	uint64_t needs;           /* slots that are read */
 	uint64_t headers;         /* slots that hdrs may fill as well */

@@ -1,6 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "spoa-redirect/base/slice.h"
 
+#define EACH_BYTE(b) (0x0101010101010101u * (b))
+
+/* Eight bytes at a time: a capital letter is a byte without the high bit that carries for 'A' and not for 'Z' + 1. */
+static uint64_t lower_eight(uint64_t bytes)
+{
+	uint64_t low = bytes & EACH_BYTE(0x7f);
+	uint64_t from_a = low + EACH_BYTE(0x80 - 'A'), past_z = low + EACH_BYTE(0x7f - 'Z');
+
+	return bytes | ((from_a ^ past_z) & ~bytes & EACH_BYTE(0x80)) >> 2;
+}
+
+void slice_lower(uint8_t *to, struct slice s)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= s.len; i += 8) {
+		uint64_t eight;
+
+		memcpy(&eight, s.ptr + i, 8);
+		eight = lower_eight(eight);
+		memcpy(to + i, &eight, 8);
+	}
+	for (; i < s.len; i++)
+		to[i] = lower(s.ptr[i]);
+}
+
 bool slice_eq_nocase(struct slice a, struct slice b)
 {
 	if (a.len != b.len)

@@ -13,11 +13,18 @@ struct acl {
 	struct config_place place;
 	struct expression *expressions; /* or-ed */
 	size_t n;
+	uint32_t id;
+	uint32_t *matchers; /* indexes of those that tell whether it holds */
+	size_t n_matchers;
 	bool used;
 };
 
+/* Those of a condition lie in a row, with all that a decision needs of their acl. */
 struct term {
 	const struct acl *acl;
+	uint64_t needs; /* bits of the matchers that tell, of the first 64 */
+	uint32_t id;
+	bool many; /* there are others behind those */
 	bool negated;
 	bool starts_group; /* the first after "or" */
 };
@@ -62,6 +69,7 @@ static struct acl *add_acl(struct config_words *words, struct acls *acls, const 
 	}
 	acl->name = name;
 	acl->place = words->place;
+	acl->id = (uint32_t)(acls->n - 1);
 	return *slot = acl;
 }
 
@@ -171,27 +179,101 @@ bool acl_parse(struct config_words *words, struct acls *acls)
 	return acl && take_expression(words, acls, acl, false);
 }
 
-static bool expression_holds(const struct expression *expression, struct request *request,
-			     struct rules_scratch *scratch)
-{
-	enum sample_type type = patterns_type(expression->patterns);
-	struct sample_cursor cursor = { 0 };
-	struct sample_value value;
+/* ---- from lines to indexes ---- */
 
-	while (sample_next(expression->sample, request, scratch, &cursor, &value)) {
-		if (patterns_are_found(expression->patterns))
+static bool find_matcher(struct arena *arena, struct acls *acls, const struct expression *expression, uint32_t *at)
+{
+	struct matcher *matcher, **slot;
+
+	for (*at = 0; *at < acls->n_matchers; ++*at)
+		if (matcher_fits(acls->matchers[*at], expression->sample, expression->patterns))
 			return true;
-		if (sample_cast(&value, type, scratch) && patterns_match(expression->patterns, &value, scratch))
-			return true;
-	}
-	return false;
+	matcher = matcher_new(arena, expression->sample, expression->patterns);
+	slot = matcher ? arena_grow(arena, &acls->matchers, &acls->n_matchers, sizeof(*slot)) : NULL;
+	if (slot)
+		*slot = matcher;
+	return slot != NULL;
 }
 
-static bool acl_holds(const struct acl *acl, struct request *request, struct rules_scratch *scratch)
+static bool compile_expression(struct arena *arena, struct acls *acls, struct acl *acl,
+			       const struct expression *expression)
 {
-	for (size_t i = 0; i < acl->n; i++)
-		if (expression_holds(&acl->expressions[i], request, scratch))
+	uint32_t at, *slot;
+
+	if (!find_matcher(arena, acls, expression, &at) ||
+	    !matcher_add(arena, acls->matchers[at], expression->patterns, acl->id))
+		return false;
+	for (size_t i = 0; i < acl->n_matchers; i++)
+		if (acl->matchers[i] == at)
 			return true;
+	slot = arena_grow(arena, &acl->matchers, &acl->n_matchers, sizeof(*slot));
+	if (slot)
+		*slot = at;
+	return slot != NULL;
+}
+
+static void compile_condition(struct condition *condition)
+{
+	for (size_t i = 0; i < condition->n; i++) {
+		struct term *term = &condition->terms[i];
+
+		for (size_t j = 0; j < term->acl->n_matchers; j++) {
+			if (term->acl->matchers[j] < 64)
+				term->needs |= 1ull << term->acl->matchers[j];
+			else
+				term->many = true;
+		}
+	}
+}
+
+bool acls_compile(struct arena *arena, struct acls *acls)
+{
+	for (size_t i = 0; i < acls->n; i++)
+		for (size_t j = 0; j < acls->acl[i]->n; j++)
+			if (!compile_expression(arena, acls, acls->acl[i], &acls->acl[i]->expressions[j]))
+				return false;
+	for (size_t i = 0; i < acls->n_matchers; i++)
+		if (!matcher_seal(arena, acls->matchers[i]))
+			return false;
+	for (size_t i = 0; i < acls->n_conditions; i++)
+		compile_condition(acls->conditions[i]);
+	return true;
+}
+
+static inline bool has_bit(const uint64_t *bits, uint32_t at)
+{
+	return bits[at / 64] >> at % 64 & 1;
+}
+
+static void run(const struct acls *acls, uint32_t at, struct request *request, struct rules_scratch *scratch)
+{
+	scratch->ran[at / 64] |= 1ull << at % 64;
+	matcher_run(acls->matchers[at], request, scratch, scratch->holds);
+}
+
+static bool run_many(const struct acls *acls, const struct acl *acl, struct request *request,
+		     struct rules_scratch *scratch)
+{
+	for (size_t i = 0; i < acl->n_matchers && !has_bit(scratch->holds, acl->id); i++)
+		if (!has_bit(scratch->ran, acl->matchers[i]))
+			run(acls, acl->matchers[i], request, scratch);
+	return has_bit(scratch->holds, acl->id);
+}
+
+static inline bool acl_holds(const struct acls *acls, const struct term *term, struct request *request,
+			     struct rules_scratch *scratch)
+{
+	uint64_t missing;
+
+	if (has_bit(scratch->holds, term->id))
+		return true;
+	if (term->many)
+		return run_many(acls, term->acl, request, scratch);
+	for (missing = term->needs & ~scratch->ran[0]; missing; missing &= missing - 1) {
+		run(acls, (uint32_t)__builtin_ctzll(missing), request, scratch);
+		if (has_bit(scratch->holds, term->id))
+			return true;
+	}
 	return false;
 }
 
@@ -259,10 +341,13 @@ static bool take_negations(struct config_words *words)
 const struct condition *condition_parse(struct config_words *words, struct acls *acls)
 {
 	struct condition *condition = arena_alloc(words->arena, sizeof(*condition));
+	struct condition **slot =
+		condition ? arena_grow(words->arena, &acls->conditions, &acls->n_conditions, sizeof(*slot)) : NULL;
 	bool starts_group = true;
 
-	if (!condition)
+	if (!slot)
 		return NULL;
+	*slot = condition;
 	condition->unless = config_take_if(words, "unless");
 	if (!condition->unless && !config_take_if(words, "if")) {
 		config_error(words, "expected 'if' or 'unless' instead of '%s'", words->left ? *words->word : "");
@@ -278,7 +363,10 @@ const struct condition *condition_parse(struct config_words *words, struct acls 
 		}
 		negated = take_negations(words);
 		acl = take_acl(words, acls);
-		if (!acl || !add_term(words, condition, (struct term){ acl, negated, starts_group }))
+		if (!acl ||
+		    !add_term(words, condition,
+			      (struct term){
+				      .acl = acl, .id = acl->id, .negated = negated, .starts_group = starts_group }))
 			return NULL;
 		acl->used = true;
 		starts_group = false;
@@ -286,7 +374,8 @@ const struct condition *condition_parse(struct config_words *words, struct acls 
 	return condition;
 }
 
-bool condition_holds(const struct condition *condition, struct request *request, struct rules_scratch *scratch)
+bool condition_holds(const struct acls *acls, const struct condition *condition, struct request *request,
+		     struct rules_scratch *scratch)
 {
 	bool group = false;
 
@@ -298,7 +387,7 @@ bool condition_holds(const struct condition *condition, struct request *request,
 				break;
 			group = true;
 		}
-		group = group && acl_holds(term->acl, request, scratch) != term->negated;
+		group = group && acl_holds(acls, term, request, scratch) != term->negated;
 	}
 	return group != condition->unless;
 }

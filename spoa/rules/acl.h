@@ -3,19 +3,22 @@
 #ifndef SPOA_RULES_ACL_H
 #define SPOA_RULES_ACL_H
 
-#include "pattern.h"
+#include "matcher.h"
 
 struct acl;
+struct condition;
 
 /* The acls of one frontend, in the order of their lines. */
 struct acls {
 	struct acl **acl;
 	size_t n;
+	struct matcher **matchers;
+	size_t n_matchers;
+	struct condition **conditions;
+	size_t n_conditions;
 	struct request_names *names;
 	uint64_t needs;
 };
-
-struct condition;
 
 /* "<name> <sample> [flags] <pattern>…": a new acl, or one more way for the acl of that name to hold. */
 bool acl_parse(struct config_words *words, struct acls *acls);
@@ -23,7 +26,12 @@ bool acl_parse(struct config_words *words, struct acls *acls);
 /* "if …" or "unless …" up to the line's end. NULL: reported. */
 const struct condition *condition_parse(struct config_words *words, struct acls *acls);
 
-bool condition_holds(const struct condition *condition, struct request *request, struct rules_scratch *scratch);
+/* Once all lines are read: puts the patterns into indexes. False: out of memory. */
+bool acls_compile(struct arena *arena, struct acls *acls);
+
+/* After rules_scratch_clear(); what one condition finds out serves all that follow. */
+bool condition_holds(const struct acls *acls, const struct condition *condition, struct request *request,
+		     struct rules_scratch *scratch);
 
 /* Warns of acls that no condition names. */
 void acls_warn_unused(const struct acls *acls, struct config *config);

@@ -6,19 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct pattern {
-	struct slice text; /* folded when case is ignored */
-	struct address address;
-	unsigned prefix; /* bits of the network */
-	pcre2_code *regex;
-};
-
 struct method {
 	const char *name;
+	enum match_kind kind;
 	enum sample_type type;
 	bool (*add)(struct config_words *words, struct patterns *patterns, struct pattern *pattern, const char *where);
-	bool (*match)(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
-		      struct rules_scratch *scratch);
 };
 
 struct patterns {
@@ -30,17 +22,6 @@ struct patterns {
 
 /* ---- text ---- */
 
-/* `pattern` is folded already. */
-static bool same(const struct patterns *patterns, const uint8_t *bytes, struct slice pattern)
-{
-	if (!patterns->nocase)
-		return memcmp(bytes, pattern.ptr, pattern.len) == 0;
-	for (size_t i = 0; i < pattern.len; i++)
-		if (lower(bytes[i]) != pattern.ptr[i])
-			return false;
-	return true;
-}
-
 static bool add_text(struct config_words *words, struct patterns *patterns, struct pattern *pattern, const char *where)
 {
 	(void)where;
@@ -49,98 +30,6 @@ static bool add_text(struct config_words *words, struct patterns *patterns, stru
 		for (size_t i = 0; i < pattern->text.len; i++)
 			((uint8_t *)pattern->text.ptr)[i] = lower(pattern->text.ptr[i]);
 	return pattern->text.ptr != NULL;
-}
-
-static bool match_str(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
-		      struct rules_scratch *scratch)
-{
-	(void)scratch;
-	return value->string.len == pattern->text.len && same(patterns, value->string.ptr, pattern->text);
-}
-
-static bool match_beg(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
-		      struct rules_scratch *scratch)
-{
-	(void)scratch;
-	return value->string.len >= pattern->text.len && same(patterns, value->string.ptr, pattern->text);
-}
-
-static bool match_end(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
-		      struct rules_scratch *scratch)
-{
-	size_t length = pattern->text.len;
-
-	(void)scratch;
-	return value->string.len >= length &&
-	       same(patterns, value->string.ptr + value->string.len - length, pattern->text);
-}
-
-/* Where a byte of the text may begin the pattern: the first byte tells, in either case. */
-static const uint8_t *next_start(const uint8_t *at, const uint8_t *end, uint8_t first)
-{
-	while (at < end && lower(*at) != first)
-		at++;
-	return at;
-}
-
-static bool match_sub(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
-		      struct rules_scratch *scratch)
-{
-	struct slice text = value->string, wanted = pattern->text;
-	const uint8_t *at, *end;
-
-	(void)scratch;
-	if (!patterns->nocase)
-		return wanted.len == 0 || memmem(text.ptr, text.len, wanted.ptr, wanted.len) != NULL;
-	if (wanted.len == 0 || wanted.len > text.len)
-		return wanted.len == 0;
-	end = text.ptr + text.len - wanted.len + 1;
-	for (at = next_start(text.ptr, end, wanted.ptr[0]); at < end; at = next_start(at + 1, end, wanted.ptr[0]))
-		if (same(patterns, at, wanted))
-			return true;
-	return false;
-}
-
-enum { DIR = 1, DOM = 2 };
-
-static const uint8_t delimiters[256] = { ['/'] = DIR | DOM, ['?'] = DIR | DOM, ['.'] = DOM, [':'] = DOM };
-
-/* Whole words between delimiters, those around the pattern itself ignored: HAProxy's match_word(). */
-static bool match_word(const struct patterns *patterns, struct slice text, struct slice wanted, unsigned kind)
-{
-	bool at_start = true;
-
-	while (wanted.len > 0 && (delimiters[wanted.ptr[0]] & kind))
-		wanted = slice_from(wanted, 1);
-	while (wanted.len > 0 && (delimiters[wanted.ptr[wanted.len - 1]] & kind))
-		wanted.len--;
-	for (size_t at = 0; at + wanted.len <= text.len && at < text.len; at++) {
-		size_t end = at + wanted.len;
-
-		if (delimiters[text.ptr[at]] & kind) {
-			at_start = true;
-			continue;
-		}
-		if (at_start && same(patterns, text.ptr + at, wanted) &&
-		    (end == text.len || (delimiters[text.ptr[end]] & kind)))
-			return true;
-		at_start = false;
-	}
-	return false;
-}
-
-static bool match_dir(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
-		      struct rules_scratch *scratch)
-{
-	(void)scratch;
-	return match_word(patterns, value->string, pattern->text, DIR);
-}
-
-static bool match_dom(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
-		      struct rules_scratch *scratch)
-{
-	(void)scratch;
-	return match_word(patterns, value->string, pattern->text, DOM);
 }
 
 /* ---- regexes ---- */
@@ -167,21 +56,10 @@ static bool add_reg(struct config_words *words, struct patterns *patterns, struc
 		return config_error(words, "out of memory");
 	/* Without JIT (a hardened system may forbid it) the interpreter matches the same, more slowly. */
 	error = pcre2_jit_compile(pattern->regex, PCRE2_JIT_COMPLETE);
+	pattern->jit = error == 0;
 	if (error != 0 && error != PCRE2_ERROR_JIT_BADOPTION)
 		config_warning(words, "%sregex '%.*s' runs without JIT", where, SLICE_ARGS(pattern->text));
 	return true;
-}
-
-static bool match_reg(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
-		      struct rules_scratch *scratch)
-{
-	const uint8_t *text = value->string.len > 0 ? value->string.ptr : (const uint8_t *)"";
-	int result = pcre2_match(pattern->regex, text, value->string.len, 0, 0, scratch->match, scratch->limits);
-
-	(void)patterns;
-	if (result < 0 && result != PCRE2_ERROR_NOMATCH)
-		scratch->limit_hits++;
-	return result >= 0;
 }
 
 /* ---- networks ---- */
@@ -229,28 +107,14 @@ static bool add_ip(struct config_words *words, struct patterns *patterns, struct
 			    SLICE_ARGS(pattern->text));
 }
 
-static bool match_ip(const struct patterns *patterns, const struct pattern *pattern, const struct sample_value *value,
-		     struct rules_scratch *scratch)
-{
-	const struct address *address = &value->address;
-	size_t whole = pattern->prefix / 8;
-	unsigned left = pattern->prefix % 8;
-
-	(void)patterns;
-	(void)scratch;
-	if (address->size != pattern->address.size || memcmp(address->bytes, pattern->address.bytes, whole) != 0)
-		return false;
-	return left == 0 || (address->bytes[whole] ^ pattern->address.bytes[whole]) >> (8 - left) == 0;
-}
-
 /* ---- lists ---- */
 
 static const struct method methods[] = {
-	{ "str", SAMPLE_STRING, add_text, match_str }, { "beg", SAMPLE_STRING, add_text, match_beg },
-	{ "end", SAMPLE_STRING, add_text, match_end }, { "sub", SAMPLE_STRING, add_text, match_sub },
-	{ "dir", SAMPLE_STRING, add_text, match_dir }, { "dom", SAMPLE_STRING, add_text, match_dom },
-	{ "reg", SAMPLE_STRING, add_reg, match_reg },  { "ip", SAMPLE_ADDRESS, add_ip, match_ip },
-	{ "found", SAMPLE_STRING, NULL, NULL },
+	{ "str", MATCH_STR, SAMPLE_STRING, add_text }, { "beg", MATCH_BEG, SAMPLE_STRING, add_text },
+	{ "end", MATCH_END, SAMPLE_STRING, add_text }, { "sub", MATCH_SUB, SAMPLE_STRING, add_text },
+	{ "dir", MATCH_DIR, SAMPLE_STRING, add_text }, { "dom", MATCH_DOM, SAMPLE_STRING, add_text },
+	{ "reg", MATCH_REG, SAMPLE_STRING, add_reg },  { "ip", MATCH_IP, SAMPLE_ADDRESS, add_ip },
+	{ "found", MATCH_FOUND, SAMPLE_STRING, NULL },
 };
 
 static const char *const later[] = { "int", "len", "bool", "bin" };
@@ -341,7 +205,7 @@ bool patterns_add_file(struct config_words *words, struct patterns *patterns, co
 
 bool patterns_are_found(const struct patterns *patterns)
 {
-	return !patterns->method->match;
+	return patterns->method->kind == MATCH_FOUND;
 }
 
 enum sample_type patterns_type(const struct patterns *patterns)
@@ -349,10 +213,18 @@ enum sample_type patterns_type(const struct patterns *patterns)
 	return patterns->method->type;
 }
 
-bool patterns_match(const struct patterns *patterns, const struct sample_value *value, struct rules_scratch *scratch)
+enum match_kind patterns_kind(const struct patterns *patterns)
 {
-	for (size_t i = 0; i < patterns->n; i++)
-		if (patterns->method->match(patterns, &patterns->items[i], value, scratch))
-			return true;
-	return false;
+	return patterns->method->kind;
+}
+
+bool patterns_nocase(const struct patterns *patterns)
+{
+	return patterns->nocase;
+}
+
+const struct pattern *patterns_list(const struct patterns *patterns, size_t *n)
+{
+	*n = patterns->n;
+	return patterns->items;
 }

@@ -5,6 +5,27 @@
 
 #include "sample.h"
 
+/* HAProxy's ways of matching. */
+enum match_kind {
+	MATCH_STR,
+	MATCH_BEG,
+	MATCH_END,
+	MATCH_SUB,
+	MATCH_DIR,
+	MATCH_DOM,
+	MATCH_REG,
+	MATCH_IP,
+	MATCH_FOUND,
+};
+
+struct pattern {
+	struct slice text; /* folded when case is ignored */
+	struct address address;
+	unsigned prefix; /* bits of the network */
+	pcre2_code *regex;
+	bool jit; /* it was compiled to machine code */
+};
+
 struct patterns;
 
 /*
@@ -24,6 +45,8 @@ bool patterns_are_found(const struct patterns *patterns);
 /* What the sample's value has to be cast to first. */
 enum sample_type patterns_type(const struct patterns *patterns);
 
-bool patterns_match(const struct patterns *patterns, const struct sample_value *value, struct rules_scratch *scratch);
+enum match_kind patterns_kind(const struct patterns *patterns);
+bool patterns_nocase(const struct patterns *patterns);
+const struct pattern *patterns_list(const struct patterns *patterns, size_t *n);
 
 #endif

@@ -170,7 +170,8 @@ static void finish(struct ruleset *ruleset, struct builder *builder, struct conf
 		config_say_at(config, CONFIG_WARNING, frontend->place,
 			      "neither 'use_backend' nor 'default_backend': nothing will be redirected");
 	acls_warn_unused(&builder->acls, config);
-	good &= request_names_seal(builder->acls.names);
+	good &= request_names_seal(builder->acls.names) && acls_compile(ruleset->arena, &builder->acls);
+	frontend->acls = &builder->acls;
 	frontend->names = builder->acls.names;
 	frontend->headers = request_names_headers(builder->acls.names);
 	frontend->needs = builder->acls.needs | 1ull << REQUEST_METHOD | 1ull << REQUEST_PATH | 1ull << REQUEST_HOST;
@@ -197,10 +198,12 @@ const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i)
 const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,
 				   struct rules_scratch *scratch)
 {
+	if (!rules_scratch_clear(scratch, frontend->acls->n, frontend->acls->n_matchers))
+		return NULL;
 	for (size_t i = 0; i < frontend->n_rules; i++) {
 		const struct rule *rule = frontend->rules[i];
 
-		if (!rule->condition || condition_holds(rule->condition, request, scratch))
+		if (!rule->condition || condition_holds(frontend->acls, rule->condition, request, scratch))
 			return rule;
 	}
 	return NULL;

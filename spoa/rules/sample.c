@@ -349,6 +349,11 @@ const struct sample *sample_parse(struct config_words *words, const char *word, 
 	return sample;
 }
 
+bool sample_same(const struct sample *a, const struct sample *b)
+{
+	return a->row->next == b->row->next && a->slot == b->slot;
+}
+
 enum sample_type sample_type(const struct sample *sample)
 {
 	return sample->row->type;

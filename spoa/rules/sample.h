@@ -35,6 +35,9 @@ struct sample_cursor {
 const struct sample *sample_parse(struct config_words *words, const char *word, struct request_names *names,
 				  uint64_t *needs, const char **method);
 
+/* Whether both read the same thing of a request. */
+bool sample_same(const struct sample *a, const struct sample *b);
+
 /* What it gives by itself, before any cast. */
 enum sample_type sample_type(const struct sample *sample);
 

@@ -12,8 +12,15 @@ struct rules_scratch {
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
 	uint64_t limit_hits;
-	char text[64];           /* a number or address as a string, until the next value */
-	uint8_t join[64 * 1024]; /* path?query */
+	uint64_t *holds;           /* of the frontend being decided: acls that hold, */
+	uint64_t *ran;             /* and matchers that have run */
+	size_t room;               /* of both, in words */
+	char text[64];             /* a number or address as a string, until the next value */
+	uint8_t join[64 * 1024];   /* path?query */
+	uint8_t fold[1024 * 1024]; /* a value in lower case; no frame is longer */
 };
+
+/* Before a decision: nothing has run. False: out of memory, which can only be at a frontend's first request. */
+bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matchers);
 
 #endif

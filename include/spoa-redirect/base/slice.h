@@ -50,6 +50,9 @@ static inline uint8_t lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
 
+/* Writes s in lower case, ASCII only, to `to`, which has room for it. */
+void slice_lower(uint8_t *to, struct slice s);
+
 bool slice_eq_nocase(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_ends(struct slice s, struct slice suffix);

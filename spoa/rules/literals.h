@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A set of byte strings, each with the acls that it makes hold: found whole, in the time of one hash, whatever their
+ * number. Hashes are seeded at random, for what is looked up comes from clients. Built once, then only read.
+ */
+#ifndef SPOA_RULES_LITERALS_H
+#define SPOA_RULES_LITERALS_H
+
+#include "spoa-redirect/base/arena.h"
+#include "spoa-redirect/base/slice.h"
+
+/* The acls of one pattern: a chain in an array that all indexes of a matcher share. */
+struct hit {
+	uint32_t acl;
+	uint32_t next; /* HIT_NONE: the last */
+};
+
+struct hits {
+	struct hit *hits;
+	size_t n;
+};
+
+#define HIT_NONE UINT32_MAX
+
+/* Puts an acl before the chain that begins at *first. False: out of memory. */
+bool hits_add(struct arena *arena, struct hits *hits, uint32_t acl, uint32_t *first);
+
+struct literal {
+	struct slice text;
+	uint32_t hit;
+	uint32_t hash; /* its upper half */
+};
+
+struct literals {
+	struct literal *items;
+	size_t n;
+	uint32_t *table; /* item + 1, 0: empty */
+	size_t mask;
+	uint64_t seed;
+};
+
+void literals_init(struct literals *literals, uint64_t seed);
+
+/* text stays the caller's, for as long. False: out of memory. */
+bool literals_add(struct arena *arena, struct literals *literals, struct slice text, uint32_t acl, struct hits *hits);
+
+/* The first hit of text, HIT_NONE if it is not in the set. */
+uint32_t literals_find(const struct literals *literals, struct slice text);
+
+#endif
