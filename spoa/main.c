@@ -219,8 +219,9 @@ static int with_configuration(const struct cli *cli)
 	} else {
 		config_print_messages(site->config, stderr);
 		if (config_count(site->config, CONFIG_ERROR) > 0)
-			fprintf(stderr, "spoa-redirect: %zu errors in the configuration\n",
-				config_count(site->config, CONFIG_ERROR));
+			fprintf(stderr, "spoa-redirect: %zu error%s in the configuration\n",
+				config_count(site->config, CONFIG_ERROR),
+				config_count(site->config, CONFIG_ERROR) == 1 ? "" : "s");
 		else if (cli->action == CLI_RUN)
 			status = run(cli, &process);
 		else

@@ -57,6 +57,11 @@ struct request_names;
 bool request_take(const struct request_names *names, unsigned arguments, struct spop_slice *payload,
 		  struct request *request);
 
+static inline struct slice slice_of_spop(struct spop_slice s)
+{
+	return slice_of(s.ptr, s.len);
+}
+
 /* A string or binary argument's bytes; ptr NULL when absent or of another type. */
 struct slice request_bytes(const struct request *request, unsigned slot);
 

@@ -2,6 +2,8 @@
 #include "location.h"
 #include "routes.h"
 
+#define MAX_PICKS 32u
+
 static const char *const reasons[] = {
 	[REASON_BAD_REQUEST] = "bad-request", [REASON_NO_RULE] = "no-rule", [REASON_METHOD] = "method",
 	[REASON_NO_SERVER] = "no-server",     [REASON_LOOP] = "loop",       [REASON_REDIRECT] = "redirect",
@@ -51,20 +53,42 @@ static bool method_allows(const struct request *request, const struct backend *b
 	return !request_header(request, REQUEST_UPGRADE, SLICE("upgrade")).ptr;
 }
 
+/* An ssl_fc that comes through a converter or a variable may have lost its type. */
 static bool is_tls(const struct request *request)
 {
 	const struct spop_value *ssl = &request->values[REQUEST_SSL];
 
-	return ssl->type == SPOP_BOOL && ssl->boolean;
+	switch (ssl->type) {
+	case SPOP_BOOL:
+		return ssl->boolean;
+	case SPOP_INT32:
+	case SPOP_UINT32:
+	case SPOP_INT64:
+		return ssl->integer != 0;
+	case SPOP_UINT64:
+		return ssl->natural != 0;
+	case SPOP_STRING:
+	case SPOP_BINARY:
+		return ssl->bytes.len > 0 && !slice_eq(slice_of_spop(ssl->bytes), SLICE("0"));
+	default:
+		return false;
+	}
 }
 
+/* What came over TLS goes on over TLS: among servers of both kinds a few more are asked for. */
 static struct server *choose_server(struct backend *backend, struct answer_scratch *scratch, double now)
 {
-	struct server *server = backend->balance->pick(backend, now, &scratch->random);
+	bool tls_only = !backend->redirect.allow_downgrade && is_tls(&scratch->request);
 
-	if (server && !server->redir.tls && is_tls(&scratch->request) && !backend->redirect.allow_downgrade)
-		return NULL;
-	return server;
+	for (unsigned tries = 0; tries < MAX_PICKS; tries++) {
+		struct server *server = backend->balance->pick(backend, now, &scratch->random);
+
+		if (!server || server->redir.tls || !tls_only)
+			return server;
+		if (!backend->prebuilt->any_tls)
+			return NULL;
+	}
+	return NULL;
 }
 
 struct decision answer_decide(const struct route *route, struct answer_scratch *scratch, double now)

@@ -53,6 +53,7 @@ static bool build_servers(struct arena *arena, const struct backend *backend, st
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		prebuilt->servers[i] = build_server(arena, backend->servers[i]);
 		prebuilt->targets[i] = build_target(arena, backend, prebuilt->servers[i]);
+		prebuilt->any_tls |= backend->servers[i]->redir.tls;
 		if (!prebuilt->servers[i].ptr || !prebuilt->targets[i].ptr)
 			return false;
 	}

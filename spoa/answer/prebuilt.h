@@ -13,6 +13,7 @@ struct prebuilt {
 	struct slice *servers; /* backend, server */
 	struct slice *targets; /* reason redirect, backend, server, code and ttl */
 	const struct authorities *authorities;
+	bool any_tls; /* some server is reached over TLS */
 };
 
 struct prebuilt *prebuilt_new(struct arena *arena, const struct backend *backend);

@@ -25,9 +25,4 @@ const char *request_names_of(const struct request_names *names, unsigned slot);
 /* Takes the next header off a hdrs blob (req.hdrs_bin); false at its end. */
 bool request_take_header(struct spop_slice *blob, struct slice *name, struct slice *value);
 
-static inline struct slice slice_of_spop(struct spop_slice s)
-{
-	return (struct slice){ s.ptr, s.len };
-}
-
 #endif
