@@ -2,8 +2,6 @@
 #include "location.h"
 #include "routes.h"
 
-#define MAX_PICKS 32u
-
 static const char *const reasons[] = {
 	[REASON_BAD_REQUEST] = "bad-request", [REASON_NO_RULE] = "no-rule", [REASON_METHOD] = "method",
 	[REASON_NO_SERVER] = "no-server",     [REASON_LOOP] = "loop",       [REASON_REDIRECT] = "redirect",
@@ -75,20 +73,28 @@ static bool is_tls(const struct request *request)
 	}
 }
 
-/* What came over TLS goes on over TLS: among servers of both kinds a few more are asked for. */
-static struct server *choose_server(struct backend *backend, struct answer_scratch *scratch, double now)
+/* Whom a policy would not have come to: any server that is up, has a place of its own and is reached over TLS. */
+static struct server *any_over_tls(const struct backend *backend, struct random *random)
 {
-	bool tls_only = !backend->redirect.allow_downgrade && is_tls(&scratch->request);
+	size_t n = backend->n_servers, first = random_below(random, (uint32_t)n);
 
-	for (unsigned tries = 0; tries < MAX_PICKS; tries++) {
-		struct server *server = backend->balance->pick(backend, now, &scratch->random);
+	for (size_t i = 0; i < n; i++) {
+		struct server *server = backend->servers[(first + i) % n];
 
-		if (!server || server->redir.tls || !tls_only)
+		if (server->redir.tls && !server->backup && !server->standby_of && server_status(server) == SERVER_UP)
 			return server;
-		if (!backend->prebuilt->any_tls)
-			return NULL;
 	}
 	return NULL;
+}
+
+/* What came over TLS goes on over TLS. A backend with servers of both kinds is possible, though nobody's plan. */
+static struct server *choose_server(struct backend *backend, struct answer_scratch *scratch, double now)
+{
+	struct server *server = backend->balance->pick(backend, now, &scratch->random);
+
+	if (!server || server->redir.tls || backend->redirect.allow_downgrade || !is_tls(&scratch->request))
+		return server;
+	return backend->prebuilt->any_tls ? any_over_tls(backend, &scratch->random) : NULL;
 }
 
 struct decision answer_decide(const struct route *route, struct answer_scratch *scratch, double now)

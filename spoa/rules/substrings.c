@@ -17,11 +17,11 @@ struct substrings {
 	struct node *nodes;
 	size_t n;
 	uint16_t n_classes;
-	uint16_t classes[256]; /* 0: in no pattern */
-	uint32_t *next;        /* state × class → state */
-	uint8_t *tells;        /* by state: it or its outputs end a pattern */
-	size_t shortest;       /* pattern */
-	uint8_t shifts[PAIRS]; /* by the last two bytes of a window of that size: where the next pattern may begin */
+	uint16_t classes[256];      /* 0: in no pattern */
+	uint32_t *next;             /* state × class → state */
+	uint8_t *tells;             /* by state: it or its outputs end a pattern */
+	size_t shortest;            /* pattern */
+	uint64_t pairs[PAIRS / 64]; /* of two bytes that stand among the first `shortest` of a pattern */
 };
 
 static unsigned pair(uint8_t a, uint8_t b)
@@ -98,25 +98,15 @@ static void link_states(struct substrings *substrings, uint32_t *queue, uint32_t
 
 static void note_pairs(struct substrings *substrings, uint32_t state, size_t depth, uint8_t before)
 {
-	size_t window = substrings->shortest;
-
-	for (uint32_t child = substrings->nodes[state].child; child && depth < window;
+	for (uint32_t child = substrings->nodes[state].child; child && depth < substrings->shortest;
 	     child = substrings->nodes[child].sibling) {
-		uint8_t byte = substrings->nodes[child].byte, *shift = &substrings->shifts[pair(before, byte)];
+		uint8_t byte = substrings->nodes[child].byte;
+		unsigned bit = pair(before, byte);
 
-		if (depth > 0 && window - 1 - depth < *shift)
-			*shift = (uint8_t)(window - 1 - depth);
+		if (depth > 0)
+			substrings->pairs[bit / 64] |= 1ull << bit % 64;
 		note_pairs(substrings, child, depth + 1, byte);
 	}
-}
-
-/* A pair of bytes that is in no pattern's first `shortest` bytes lets all but the last of them be skipped. */
-static void make_shifts(struct substrings *substrings)
-{
-	if (substrings->shortest > MAX_WINDOW)
-		substrings->shortest = MAX_WINDOW;
-	memset(substrings->shifts, (int)substrings->shortest - 1, sizeof(substrings->shifts));
-	note_pairs(substrings, 0, 0, 0);
 }
 
 bool substrings_seal(struct arena *arena, struct substrings *substrings)
@@ -131,23 +121,28 @@ bool substrings_seal(struct arena *arena, struct substrings *substrings)
 		substrings->next = NULL;
 	free(queue);
 	free(fails);
-	make_shifts(substrings);
+	if (substrings->shortest > MAX_WINDOW)
+		substrings->shortest = MAX_WINDOW;
+	note_pairs(substrings, 0, 0, 0);
 	return substrings->next != NULL;
 }
 
-/* From the root on, up to the next place where a pattern may begin; the text's length if there is none. */
+/*
+ * From the root on, up to the next place where a pattern may begin; the text's length if there is none. The first
+ * `shortest` bytes of a pattern hold one pair less than that, so looking at every (shortest − 1)th pair misses none;
+ * no look waits for the one before.
+ */
 static size_t skip(const struct substrings *substrings, struct slice text, size_t at)
 {
 	size_t window = substrings->shortest;
 
 	if (window < 2)
 		return at;
-	while (at + window <= text.len) {
-		uint8_t shift = substrings->shifts[pair(text.ptr[at + window - 2], text.ptr[at + window - 1])];
+	for (; at + window <= text.len; at += window - 1) {
+		unsigned bit = pair(text.ptr[at + window - 2], text.ptr[at + window - 1]);
 
-		if (shift == 0)
+		if (substrings->pairs[bit / 64] >> bit % 64 & 1)
 			return at;
-		at += shift;
 	}
 	return text.len;
 }
