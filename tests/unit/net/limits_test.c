@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the agent does with peers that are late, deaf, too many or wrong. */
+#include "agent.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+
+static const uint8_t HALF[] = { 0, 0, 0, 20, SPOP_NOTIFY, 0, 0, 0, 1 };
+
+static void ask_once(int fd, uint64_t id)
+{
+	uint8_t bytes[1024];
+	struct spop_frame frame;
+
+	send_all(fd, bytes, put_notify(bytes, sizeof(bytes), id));
+	frame = receive_frame(fd, bytes, sizeof(bytes));
+	assert_int_equal(frame.type, SPOP_ACK);
+	assert_int_equal(frame.stream_id, id);
+	assert_true(frame.payload.len > 0);
+}
+
+static void late_hello(void **state)
+{
+	struct agent agent;
+
+	(void)state;
+	agent_start(&agent, "timeout hello 50ms");
+	expect_disconnect(agent_connect(&agent), SPOP_ERR_TIMEOUT);
+	agent_stop(&agent);
+}
+
+static void late_frame(void **state)
+{
+	struct agent agent;
+	int fd;
+
+	(void)state;
+	agent_start(&agent, "timeout frame 50ms");
+	fd = agent_greet(&agent);
+	send_all(fd, HALF, sizeof(HALF));
+	expect_disconnect(fd, SPOP_ERR_TIMEOUT);
+	agent_stop(&agent);
+}
+
+/* The timer of one frame ran out for whichever frame was incomplete by then. */
+static void busy_connection_is_not_late(void **state)
+{
+	uint8_t notify[1024], bytes[1024];
+	size_t len = put_notify(notify, sizeof(notify), 7), half = len / 2;
+	struct agent agent;
+	double until;
+	int fd;
+
+	(void)state;
+	agent_start(&agent, "timeout frame 300ms");
+	fd = agent_greet(&agent);
+	send_all(fd, notify, half);
+	for (until = clock_now() + 1; clock_now() < until;) {
+		/* the end of one and the beginning of the next: a frame is always incomplete */
+		send_all(fd, notify + half, len - half);
+		send_all(fd, notify, half);
+		assert_int_equal(receive_frame(fd, bytes, sizeof(bytes)).type, SPOP_ACK);
+	}
+	close(fd);
+	agent_stop(&agent);
+}
+
+static void idle_connection(void **state)
+{
+	struct agent agent;
+	int fd;
+
+	(void)state;
+	agent_start(&agent, "timeout idle 50ms");
+	fd = agent_greet(&agent);
+	ask_once(fd, 1);
+	expect_disconnect(fd, SPOP_ERR_NONE);
+	agent_stop(&agent);
+}
+
+/* It is cut off at the limit, and whoever else is served meanwhile does not notice. */
+static void deaf_peer(void **state)
+{
+	uint8_t notify[1024];
+	size_t len = put_notify(notify, sizeof(notify), 1);
+	double until = clock_now() + PATIENCE;
+	struct agent agent;
+	int deaf, other;
+	ssize_t sent;
+
+	(void)state;
+	agent_start(&agent, "output-limit 4096");
+	deaf = agent_greet(&agent);
+	other = agent_greet(&agent);
+	do {
+		sent = send(deaf, notify, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && errno == EAGAIN)
+			sched_yield();
+		ask_once(other, 2);
+		assert_true(clock_now() < until);
+	} while (sent >= 0 || errno == EAGAIN);
+	assert_true(errno == EPIPE || errno == ECONNRESET);
+	close(deaf);
+	close(other);
+	agent_stop(&agent);
+}
+
+static void deaf_peer_is_given_up(void **state)
+{
+	uint8_t notify[1024];
+	size_t len = put_notify(notify, sizeof(notify), 1);
+	double until = clock_now() + PATIENCE;
+	struct agent agent;
+	ssize_t sent;
+	int deaf;
+
+	(void)state;
+	agent_start(&agent, "timeout frame 100ms");
+	deaf = agent_greet(&agent);
+	do {
+		sent = send(deaf, notify, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && errno == EAGAIN)
+			sched_yield();
+		assert_true(clock_now() < until);
+	} while (sent >= 0 || errno == EAGAIN);
+	close(deaf);
+	agent_stop(&agent);
+}
+
+static void newcomers_wait(void **state)
+{
+	uint8_t bytes[512];
+	struct agent agent;
+	struct pollfd third = { .events = POLLIN };
+	int first, second;
+
+	(void)state;
+	agent_start(&agent, "maxconn 2");
+	first = agent_greet(&agent);
+	second = agent_greet(&agent);
+	third.fd = agent_connect(&agent);
+	send_all(third.fd, bytes, put_hello(bytes, sizeof(bytes), 16380));
+	ask_once(first, 1);
+	assert_int_equal(net_connections(agent.net), 2);
+	assert_int_equal(poll(&third, 1, 0), 0);
+	close(second);
+	assert_int_equal(receive_frame(third.fd, bytes, sizeof(bytes)).type, SPOP_AGENT_HELLO);
+	close(first);
+	close(third.fd);
+	agent_stop(&agent);
+}
+
+static void many_idle(void **state)
+{
+	enum { MANY = 500 };
+	struct agent agent;
+	int fds[MANY];
+
+	(void)state;
+	agent_start(&agent, "");
+	for (size_t i = 0; i < MANY; i++)
+		fds[i] = agent_greet(&agent);
+	for (size_t i = 0; i < MANY; i++)
+		ask_once(fds[i], i + 1);
+	for (size_t i = 0; i < MANY; i++)
+		close(fds[i]);
+	agent_stop(&agent);
+}
+
+/* ---- wrong frames ---- */
+
+struct wrong {
+	const char *name;
+	uint8_t bytes[40];
+	size_t len;
+	enum spop_error error;
+};
+
+static const struct wrong wrongs[] = {
+	{ "length_zero", { 0, 0, 0, 0 }, 4, SPOP_ERR_INVALID },
+	{ "length_all_ones", { 0xff, 0xff, 0xff, 0xff }, 4, SPOP_ERR_TOO_BIG },
+	{ "length_one_over", { 0, 0, 0x3f, 0xfd }, 4, SPOP_ERR_TOO_BIG },
+	{ "length_six", { 0, 0, 0, 6 }, 4, SPOP_ERR_INVALID },
+	{ "type_unknown", { 0, 0, 0, 7, 42, 0, 0, 0, 1, 1, 1 }, 11, SPOP_ERR_INVALID },
+	{ "type_of_an_agent", { 0, 0, 0, 7, SPOP_ACK, 0, 0, 0, 1, 1, 1 }, 11, SPOP_ERR_INVALID },
+	{ "hello_again", { 0, 0, 0, 7, SPOP_HAPROXY_HELLO, 0, 0, 0, 1, 0, 0 }, 11, SPOP_ERR_INVALID },
+	{ "fragment_of_nothing", { 0, 0, 0, 7, SPOP_UNSET, 0, 0, 0, 1, 1, 1 }, 11, SPOP_ERR_INTERLACED },
+	{ "fragments_mixed",
+	  { 0, 0, 0, 7, SPOP_NOTIFY, 0, 0, 0, 0, 1, 1, 0, 0, 0, 7, SPOP_UNSET, 0, 0, 0, 1, 2, 1 },
+	  22,
+	  SPOP_ERR_INTERLACED },
+	{ "payload_ends_early", { 0, 0, 0, 9, SPOP_NOTIFY, 0, 0, 0, 1, 1, 1, 5, 'r' }, 13, SPOP_ERR_INVALID },
+	{ "argument_missing",
+	  { 0, 0, 0, 14, SPOP_NOTIFY, 0, 0, 0, 1, 1, 1, 5, 'r', 'o', 'u', 't', 'e', 1 },
+	  18,
+	  SPOP_ERR_INVALID },
+	{ "goodbye", { 0, 0, 0, 7, SPOP_HAPROXY_DISCONNECT, 0, 0, 0, 1, 0, 0 }, 11, SPOP_ERR_NONE },
+};
+
+static void wrong_frame(void **state)
+{
+	const struct wrong *wrong = *state;
+	struct agent agent;
+	int fd;
+
+	agent_start(&agent, "");
+	fd = agent_greet(&agent);
+	ask_once(fd, 1);
+	send_all(fd, wrong->bytes, wrong->len);
+	expect_disconnect(fd, wrong->error);
+	agent_stop(&agent);
+}
+
+/* Silent for a second, then the status: HAProxy up to 3.0 would be back at once. */
+static void wrong_hello(void **state)
+{
+	struct agent agent;
+	uint8_t bytes[512];
+	int fd;
+
+	(void)state;
+	agent_start(&agent, "");
+	fd = agent_connect(&agent);
+	send_all(fd, bytes, put_notify(bytes, sizeof(bytes), 1));
+	expect_disconnect(fd, SPOP_ERR_INVALID);
+	fd = agent_connect(&agent);
+	send_all(fd, bytes, put_hello(bytes, sizeof(bytes), 255));
+	expect_disconnect(fd, SPOP_ERR_BAD_FRAME_SIZE);
+	agent_stop(&agent);
+}
+
+/* ---- the end ---- */
+
+static void leaving(void **state)
+{
+	struct agent agent;
+	int idle, half;
+
+	(void)state;
+	agent_start(&agent, "");
+	idle = agent_greet(&agent);
+	half = agent_greet(&agent);
+	send_all(half, HALF, sizeof(HALF));
+	ask_once(idle, 1);
+	net_leave(agent.net);
+	expect_disconnect(idle, SPOP_ERR_NONE);
+	close(half);
+	agent_stop(&agent);
+}
+
+static void draining(void **state)
+{
+	struct spop_hello hello = { .version = SPOP_SLICE("2.0"), .max_frame_size = 16380, .healthcheck = true };
+	struct spop_writer writer;
+	struct agent agent;
+	uint8_t bytes[512];
+	int check, asking;
+
+	(void)state;
+	agent_start(&agent, "");
+	net_drain(agent.net);
+	spop_writer_init(&writer, bytes, sizeof(bytes));
+	assert_true(spop_put_hello(&writer, &hello));
+	check = agent_connect(&agent);
+	send_all(check, bytes, (size_t)(writer.at - bytes));
+	expect_disconnect(check, SPOP_ERR_NONE);
+	asking = agent_greet(&agent);
+	ask_once(asking, 1);
+	close(asking);
+	agent_stop(&agent);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(late_hello),
+		cmocka_unit_test(late_frame),
+		cmocka_unit_test(busy_connection_is_not_late),
+		cmocka_unit_test(idle_connection),
+		cmocka_unit_test(deaf_peer),
+		cmocka_unit_test(deaf_peer_is_given_up),
+		cmocka_unit_test(newcomers_wait),
+		cmocka_unit_test(many_idle),
+		cmocka_unit_test(wrong_hello),
+		cmocka_unit_test(leaving),
+		cmocka_unit_test(draining),
+	};
+	struct CMUnitTest each[COUNT(wrongs)];
+	int failed;
+
+	for (size_t i = 0; i < COUNT(wrongs); i++)
+		each[i] = (struct CMUnitTest){ .name = wrongs[i].name,
+					       .test_func = wrong_frame,
+					       .initial_state = (void *)(uintptr_t)&wrongs[i] };
+	failed = _cmocka_run_group_tests("wrong frames", each, COUNT(each), NULL, NULL);
+	return failed + cmocka_run_group_tests(tests, NULL, NULL);
+}
