@@ -289,22 +289,20 @@ static void after_frames(struct conn *conn, struct spop_slice rest, struct spop_
 /* The frame being received first, then whatever follows it: one call for both. */
 static ssize_t read_some(struct conn *conn, size_t *fresh)
 {
-	struct worker *worker = conn->worker;
-	struct iovec parts[2] = {
-		{ conn->partial.ptr + conn->partial.len, conn->partial.room - conn->partial.len },
-		{ worker->in + conn->head_len, NET_READ_SIZE },
-	};
+	struct bytes *partial = &conn->partial;
+	struct iovec parts[2] = { [1] = { conn->worker->in + conn->head_len, NET_READ_SIZE } };
 	ssize_t got;
 
-	if (!conn->partial.ptr) {
+	if (!partial->ptr) {
 		got = read(conn->io.fd, parts[1].iov_base, parts[1].iov_len);
 		*fresh = got > 0 ? (size_t)got : 0;
 		return got;
 	}
+	parts[0] = (struct iovec){ partial->ptr + partial->len, partial->room - partial->len };
 	got = readv(conn->io.fd, parts, 2);
 	*fresh = got > 0 && (size_t)got > parts[0].iov_len ? (size_t)got - parts[0].iov_len : 0;
 	if (got > 0)
-		conn->partial.len += (size_t)got - *fresh;
+		partial->len += (size_t)got - *fresh;
 	return got;
 }
 

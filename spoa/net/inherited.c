@@ -24,6 +24,15 @@ static long number_of(const char *variable)
 	return *end ? 0 : number;
 }
 
+/* What the environment promises may not be there, and the number be that of a file of our own. */
+static bool listens(int fd)
+{
+	int yes = 0;
+	socklen_t size = sizeof(yes);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes;
+}
+
 void inherited_take(struct inherited *inherited)
 {
 	long n = number_of("LISTEN_FDS");
@@ -32,7 +41,8 @@ void inherited_take(struct inherited *inherited)
 	if (number_of("LISTEN_PID") != getpid())
 		return;
 	for (int fd = FIRST_FD; fd < FIRST_FD + n && inherited->n < INHERITED_MAX; fd++)
-		inherited->fds[inherited->n++] = fd;
+		if (listens(fd))
+			inherited->fds[inherited->n++] = fd;
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");

@@ -21,26 +21,23 @@ bool hits_add(struct arena *arena, struct hits *hits, uint32_t acl, uint32_t *fi
 	return true;
 }
 
-/* Up to eight bytes, as nearly all suffixes and labels have, in a few instructions; the product folds as wyhash's. */
-static inline uint64_t hash(struct slice text, uint64_t seed)
+/* Up to eight bytes, as nearly all suffixes and labels have, are their own key. */
+static inline uint64_t key_of(struct slice text, uint64_t seed)
 {
-	uint64_t head = 0, tail = 0;
-	__uint128_t product;
+	uint64_t head, tail;
 
 	if (text.len > 8)
 		return XXH3_64bits_withSeed(text.ptr, text.len, seed);
-	if (text.len >= 4) {
-		uint32_t a, b;
+	slice_ends_as_numbers(text, &head, &tail);
+	return text.len == 8 ? head : head << 32 | tail;
+}
 
-		memcpy(&a, text.ptr, 4);
-		memcpy(&b, text.ptr + text.len - 4, 4);
-		head = a;
-		tail = b;
-	} else if (text.len > 0) {
-		head = (uint64_t)text.ptr[0] << 16 | (uint64_t)text.ptr[text.len / 2] << 8 | text.ptr[text.len - 1];
-	}
-	product = (__uint128_t)(head << 32 ^ tail ^ seed) * (0x9e3779b97f4a7c15 ^ text.len << 56 ^ seed << 1);
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
+/* A product, folded as wyhash does. */
+static inline size_t place_of(const struct literals *literals, uint64_t key, size_t length)
+{
+	__uint128_t product = (__uint128_t)(key ^ literals->seed) * (0x9e3779b97f4a7c15 ^ length);
+
+	return ((uint64_t)product ^ (uint64_t)(product >> 64)) & literals->mask;
 }
 
 void literals_init(struct literals *literals, uint64_t seed)
@@ -48,13 +45,15 @@ void literals_init(struct literals *literals, uint64_t seed)
 	*literals = (struct literals){ .seed = seed };
 }
 
-static void put(struct literals *literals, uint32_t item, uint64_t hash)
+static void put(struct literals *literals, uint32_t item)
 {
-	size_t at = hash & literals->mask;
+	struct slice text = literals->items[item].text;
+	uint64_t key = key_of(text, literals->seed);
+	size_t at = place_of(literals, key, text.len);
 
-	while (literals->table[at])
+	while (literals->table[at].item)
 		at = (at + 1) & literals->mask;
-	literals->table[at] = item + 1;
+	literals->table[at] = (struct literal_place){ key, (uint32_t)text.len, item + 1 };
 }
 
 /* The old table stays in the arena; all of them together are as large as the last. */
@@ -67,27 +66,31 @@ static bool grow(struct arena *arena, struct literals *literals)
 		return false;
 	literals->mask = size - 1;
 	for (size_t i = 0; i < literals->n; i++)
-		put(literals, (uint32_t)i, hash(literals->items[i].text, literals->seed));
+		put(literals, (uint32_t)i);
 	return true;
 }
 
-static struct literal *find(const struct literals *literals, struct slice text, uint64_t hash)
+static inline struct literal *find(const struct literals *literals, struct slice text)
 {
+	const struct literal_place *place;
+	uint64_t key;
+
 	if (literals->n == 0)
 		return NULL;
-	for (size_t at = hash & literals->mask; literals->table[at]; at = (at + 1) & literals->mask) {
-		struct literal *item = &literals->items[literals->table[at] - 1];
-
-		if (item->hash == hash >> 32 && slice_eq(item->text, text))
-			return item;
+	key = key_of(text, literals->seed);
+	for (size_t at = place_of(literals, key, text.len);; at = (at + 1) & literals->mask) {
+		place = &literals->table[at];
+		if (!place->item)
+			return NULL;
+		if (place->key == key && place->length == text.len &&
+		    (text.len <= 8 || slice_eq(literals->items[place->item - 1].text, text)))
+			return &literals->items[place->item - 1];
 	}
-	return NULL;
 }
 
 bool literals_add(struct arena *arena, struct literals *literals, struct slice text, uint32_t acl, struct hits *hits)
 {
-	uint64_t number = hash(text, literals->seed);
-	struct literal *item = find(literals, text, number);
+	struct literal *item = find(literals, text);
 
 	if (item)
 		return hits_add(arena, hits, acl, &item->hit);
@@ -97,14 +100,14 @@ bool literals_add(struct arena *arena, struct literals *literals, struct slice t
 	item = arena_grow(arena, &literals->items, &literals->n, sizeof(*item));
 	if (!item)
 		return false;
-	*item = (struct literal){ text, HIT_NONE, (uint32_t)(number >> 32) };
-	put(literals, (uint32_t)(literals->n - 1), number);
+	*item = (struct literal){ text, HIT_NONE };
+	put(literals, (uint32_t)(literals->n - 1));
 	return hits_add(arena, hits, acl, &item->hit);
 }
 
 uint32_t literals_find(const struct literals *literals, struct slice text)
 {
-	const struct literal *item = find(literals, text, hash(text, literals->seed));
+	const struct literal *item = find(literals, text);
 
 	return item ? item->hit : HIT_NONE;
 }

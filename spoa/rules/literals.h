@@ -28,13 +28,19 @@ bool hits_add(struct arena *arena, struct hits *hits, uint32_t acl, uint32_t *fi
 struct literal {
 	struct slice text;
 	uint32_t hit;
-	uint32_t hash; /* its upper half */
+};
+
+/* One of a hash table with open addressing. Up to eight bytes the key is the text itself, else its hash. */
+struct literal_place {
+	uint64_t key;
+	uint32_t length;
+	uint32_t item; /* + 1; 0: empty */
 };
 
 struct literals {
 	struct literal *items;
 	size_t n;
-	uint32_t *table; /* item + 1, 0: empty */
+	struct literal_place *table;
 	size_t mask;
 	uint64_t seed;
 };

@@ -8,6 +8,7 @@
 
 struct name {
 	struct slice text;
+	uint64_t head, tail; /* slice_ends_as_numbers() */
 	unsigned slot;
 };
 
@@ -50,7 +51,8 @@ static bool add_name(struct request_names *names, const char *text, unsigned slo
 	name = arena_grow(names->arena, &names->names, &names->n, sizeof(*name));
 	if (!name)
 		return false;
-	*name = (struct name){ slice_of_string(text), slot };
+	*name = (struct name){ .text = slice_of_string(text), .slot = slot };
+	slice_ends_as_numbers(name->text, &name->head, &name->tail);
 	return true;
 }
 
@@ -113,25 +115,9 @@ const char *request_names_of(const struct request_names *names, unsigned slot)
 }
 
 /* Length, first and last eight bytes: enough to tell names apart, without a loop over them. */
-static uint64_t hash(struct slice name, uint64_t seed)
+static inline uint64_t hash(size_t length, uint64_t head, uint64_t tail, uint64_t seed)
 {
-	uint64_t head = 0, tail = 0;
-
-	if (name.len >= 8) {
-		memcpy(&head, name.ptr, 8);
-		memcpy(&tail, name.ptr + name.len - 8, 8);
-	} else if (name.len >= 4) {
-		uint32_t a, b;
-
-		memcpy(&a, name.ptr, 4);
-		memcpy(&b, name.ptr + name.len - 4, 4);
-		head = a;
-		tail = b;
-	} else if (name.len > 0) {
-		head = name.ptr[0];
-		tail = (uint64_t)name.ptr[name.len / 2] << 8 | name.ptr[name.len - 1];
-	}
-	head = (head ^ seed) * 0x9e3779b97f4a7c15 + name.len;
+	head = (head ^ seed) * 0x9e3779b97f4a7c15 + length;
 	head = (head ^ head >> 32 ^ tail) * 0xd6e8feb86659fd93;
 	return head ^ head >> 32;
 }
@@ -140,7 +126,9 @@ static bool try_seed(struct request_names *names)
 {
 	memset(names->table, NO_SLOT, (size_t)names->mask + 1);
 	for (size_t i = 0; i < names->n; i++) {
-		uint8_t *place = &names->table[hash(names->names[i].text, names->seed) & names->mask];
+		const struct name *name = &names->names[i];
+		uint64_t place_of = hash(name->text.len, name->head, name->tail, names->seed);
+		uint8_t *place = &names->table[place_of & names->mask];
 
 		if (*place != NO_SLOT)
 			return false;
@@ -163,13 +151,21 @@ bool request_names_seal(struct request_names *names)
 	return false;
 }
 
-static unsigned find_slot(const struct request_names *names, struct slice text)
+static inline unsigned find_slot(const struct request_names *names, struct slice text)
 {
-	uint8_t place = names->table[hash(text, names->seed) & names->mask];
+	const struct name *name;
+	uint64_t head, tail;
+	uint8_t place;
 
-	if (place == NO_SLOT || !slice_eq(names->names[place].text, text))
+	slice_ends_as_numbers(text, &head, &tail);
+	place = names->table[hash(text.len, head, tail, names->seed) & names->mask];
+	if (place == NO_SLOT)
 		return REQUEST_MAX_SLOTS;
-	return names->names[place].slot;
+	name = &names->names[place];
+	if (name->text.len != text.len || name->head != head || name->tail != tail ||
+	    (text.len > 16 && !slice_eq(name->text, text)))
+		return REQUEST_MAX_SLOTS;
+	return name->slot;
 }
 
 bool request_take(const struct request_names *names, unsigned arguments, struct spop_slice *payload,

@@ -133,8 +133,12 @@ static struct slice take_list_value(struct slice *list)
 {
 	bool quoted = false;
 	size_t end = 0;
-	struct slice value;
+	struct slice value = *list;
 
+	if (list->len == 0 || !memchr(list->ptr, ',', list->len)) {
+		*list = slice_of(NULL, 0);
+		return slice_trim(value);
+	}
 	for (; end < list->len; end++) {
 		uint8_t c = list->ptr[end];
 

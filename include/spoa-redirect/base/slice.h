@@ -53,6 +53,29 @@ static inline uint8_t lower(uint8_t c)
 /* Writes s in lower case, ASCII only, to `to`, which has room for it. */
 void slice_lower(uint8_t *to, struct slice s);
 
+/*
+ * Up to 16 bytes as two numbers, in two loads each: with its length they are the whole of it, so that short strings are
+ * hashed and compared without a loop. *head and *tail are 0 for an empty one.
+ */
+static inline void slice_ends_as_numbers(struct slice s, uint64_t *head, uint64_t *tail)
+{
+	uint32_t a, b;
+
+	*head = *tail = 0;
+	if (s.len >= 8) {
+		memcpy(head, s.ptr, 8);
+		memcpy(tail, s.ptr + s.len - 8, 8);
+	} else if (s.len >= 4) {
+		memcpy(&a, s.ptr, 4);
+		memcpy(&b, s.ptr + s.len - 4, 4);
+		*head = a;
+		*tail = b;
+	} else if (s.len > 0) {
+		*head = s.ptr[0];
+		*tail = (uint64_t)s.ptr[s.len / 2] << 8 | s.ptr[s.len - 1];
+	}
+}
+
 bool slice_eq_nocase(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_ends(struct slice s, struct slice suffix);
