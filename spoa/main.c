@@ -38,7 +38,7 @@ struct process {
 	struct ev_loop *loop;
 	struct net *net;
 	struct load *load;
-	ev_signal signals[3];
+	ev_signal signals[5];
 	ev_timer stage_timer; /* the end of grace, then the looks */
 	enum stage stage;
 	double hard_stop; /* when patience ends */
@@ -143,7 +143,10 @@ static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
 
 	(void)loop;
 	(void)events;
-	if (process->stage == RUNNING)
+	if (signal->signum == SIGHUP || signal->signum == SIGUSR2)
+		log_line(process->log, LOG_WARNING,
+			 "Reloading the configuration is not yet supported: nothing changed.");
+	else if (process->stage == RUNNING)
 		drain(process);
 	else
 		stop_now(process); /* whoever asks twice will not wait */
@@ -153,7 +156,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
 
 static void watch_signals(struct process *process)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGUSR1 };
+	static const int numbers[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2 };
 
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < COUNT(numbers); i++) {

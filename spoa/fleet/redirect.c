@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "fleet.h"
@@ -49,6 +51,29 @@ static struct slice normalise(struct arena *arena, struct slice authority, bool 
 	return copy;
 }
 
+/* RFC 1918, 4193 and 3927: what only some of the clients reach, if any. */
+static bool is_private(struct slice authority)
+{
+	char host[INET6_ADDRSTRLEN + 2];
+	uint8_t a[16];
+	size_t length = 0;
+
+	if (slice_starts(authority, SLICE("localhost")))
+		return authority.len == 9 || authority.ptr[9] == ':';
+	if (authority.len > 0 && authority.ptr[0] == '[')
+		authority = slice_from(authority, 1);
+	while (length < authority.len && length < sizeof(host) - 1 && authority.ptr[length] != ']')
+		length++;
+	memcpy(host, authority.ptr, length);
+	host[length] = 0;
+	if (inet_pton(AF_INET6, host, a) == 1)
+		return IN6_IS_ADDR_LOOPBACK((struct in6_addr *)a) || (a[0] & 0xfe) == 0xfc ||
+		       (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+	host[strcspn(host, ":")] = 0;
+	return inet_pton(AF_INET, host, a) == 1 && (a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
+						    (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254));
+}
+
 bool redir_parse(struct config_words *words, struct redir *redir, const char *text)
 {
 	struct slice rest = slice_of_string(text), path;
@@ -68,6 +93,9 @@ bool redir_parse(struct config_words *words, struct redir *redir, const char *te
 	redir->prefix = slice_of(text, strlen(text));
 	while (redir->prefix.ptr[redir->prefix.len - 1] == '/')
 		redir->prefix.len--;
+	if (is_private(rest))
+		config_warning(words, "'redir %s' is a private or loopback address: clients elsewhere cannot reach it",
+			       text);
 	redir->authority = normalise(words->arena, rest, redir->tls);
 	return redir->authority.ptr != NULL || config_error(words, "out of memory");
 }

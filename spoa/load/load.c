@@ -52,6 +52,14 @@ static double first_of(const struct probe *probe, size_t i, size_t n)
 	return (interval < FIRST_ROUND ? interval : FIRST_ROUND) * (double)i / (double)n;
 }
 
+static bool asks_agents(const struct backend *backend)
+{
+	for (size_t i = 0; i < backend->n_servers; i++)
+		if (backend->servers[i]->agent.enabled)
+			return true;
+	return false;
+}
+
 /* Once what was known has grown too old everywhere, a person should hear of it; and again only after it was known. */
 static void say_unknown(struct load *load, size_t i)
 {
@@ -60,8 +68,8 @@ static void say_unknown(struct load *load, size_t i)
 		       atomic_load_explicit(&backend->state->n_usable, memory_order_relaxed) > 1;
 
 	if (unknown && !load->unknown_said[i])
-		log_line(load->log, LOG_WARNING, "backend %s: no server's load is known, choosing at random by weight",
-			 backend->name);
+		log_line(load->log, asks_agents(backend) ? LOG_WARNING : LOG_NOTICE,
+			 "backend %s: no server's load is known, choosing at random by weight", backend->name);
 	load->unknown_said[i] = unknown;
 }
 

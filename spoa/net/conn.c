@@ -22,6 +22,8 @@ void bytes_release(struct bytes *bytes)
 
 bool bytes_add(struct bytes *bytes, const uint8_t *more, size_t len)
 {
+	if (len == 0)
+		return true;
 	if (len > bytes->room - bytes->len) {
 		size_t room = bytes->len + len + bytes->len / 2;
 		uint8_t *bigger = realloc(bytes->ptr, room);

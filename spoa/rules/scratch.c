@@ -48,6 +48,8 @@ bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matc
 {
 	size_t words = (acls + 63) / 64, all = words + (matchers + 63) / 64;
 
+	if (all == 0)
+		return true;
 	if (all > scratch->room) {
 		uint64_t *bigger = realloc(scratch->holds, all * sizeof(*bigger));
 
