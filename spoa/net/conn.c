@@ -165,7 +165,7 @@ static bool flush(struct conn *conn, const uint8_t *out, size_t len)
 	if (len - (size_t)sent > worker->settings->output_limit - conn->pending.len ||
 	    !bytes_add(&conn->pending, out + sent, len - (size_t)sent)) {
 		worker->counters.overflows++;
-		log_line(&worker->settings->log, LOG_WARNING, "SPOP connection closed: its peer does not read");
+		worker_complain(worker, "closed", "its peer does not read");
 		conn_free(conn);
 		return false;
 	}
@@ -352,6 +352,8 @@ static void on_readable(struct conn *conn)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got <= 0) {
+		if (has_rest(conn)) /* at a frame's border an end is an end, however it comes */
+			worker_complain(conn->worker, "lost", "it ended within a frame");
 		conn_free(conn);
 		return;
 	}
@@ -396,12 +398,13 @@ static void on_late(struct conn *conn)
 		return;
 	}
 	worker->counters.late_frames++;
-	log_line(&worker->settings->log, LOG_WARNING, "SPOP connection closed: %s",
-		 conn->pending.len > 0 ? "its peer does not read" : "a frame did not become complete");
-	if (conn->pending.len > 0)
+	if (conn->pending.len > 0) {
+		worker_complain(worker, "closed", "its peer does not read");
 		conn_free(conn);
-	else
+	} else {
+		worker_complain(worker, "closed", "a frame did not become complete");
 		say_disconnect(conn, SPOP_ERR_TIMEOUT);
+	}
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)

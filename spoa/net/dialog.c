@@ -17,8 +17,11 @@ bool dialog_disconnect(struct conn *conn, enum spop_error error, struct spop_wri
 
 	spop_put_disconnect(writer, SPOP_AGENT_DISCONNECT, error,
 			    (struct spop_slice){ (const uint8_t *)text, strlen(text) });
-	if (error != SPOP_ERR_NONE)
+	if (error != SPOP_ERR_NONE) {
 		conn->worker->counters.disconnects++;
+		if (conn->state != CONN_HELD)
+			worker_complain(conn->worker, "closed", text);
+	}
 	conn_set_state(conn, CONN_CLOSING, conn->worker->settings->linger_time);
 	return false;
 }
@@ -32,8 +35,7 @@ static bool refuse_hello(struct conn *conn, enum spop_error error)
 	struct worker *worker = conn->worker;
 
 	worker->counters.refused++;
-	log_line(&worker->settings->log, LOG_WARNING, "SPOP connection refused during HELLO: %s",
-		 spop_error_text(error));
+	worker_complain(worker, "refused during HELLO", spop_error_text(error));
 	worker->held++;
 	conn->refusal = error;
 	conn_set_state(conn, CONN_HELD, worker->held > NET_MAX_HELD ? 0 : worker->settings->hold_time);

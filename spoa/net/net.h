@@ -106,10 +106,15 @@ struct worker {
 	uint8_t *out; /* the answers to it */
 	struct answer_scratch scratch;
 	struct net_counters counters;
+	double quiet_until; /* no complaint before then, */
+	unsigned unsaid;    /* and so many were kept back */
 	bool started;
 };
 
 bool worker_start(struct worker *worker);
+
+/* A warning about a peer, at most one a second: peers can be wrong as often as they like. */
+void worker_complain(struct worker *worker, const char *about, const char *what);
 void worker_wake(struct worker *worker);
 
 /* From the listener's thread. False: out of memory, the caller still owns fd. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +37,21 @@ bool worker_give(struct worker *worker, int fd, const struct routes *routes)
 void worker_wake(struct worker *worker)
 {
 	ev_async_send(worker->loop, &worker->wake);
+}
+
+void worker_complain(struct worker *worker, const char *about, const char *what)
+{
+	char more[40] = "";
+
+	if (worker->now < worker->quiet_until) {
+		worker->unsaid++;
+		return;
+	}
+	if (worker->unsaid > 0)
+		snprintf(more, sizeof(more), " (%u other warnings before)", worker->unsaid);
+	log_line(&worker->settings->log, LOG_WARNING, "SPOP connection %s: %s%s", about, what, more);
+	worker->quiet_until = worker->now + 1;
+	worker->unsaid = 0;
 }
 
 static bool take_newcomer(struct worker *worker, struct newcomer *newcomer)

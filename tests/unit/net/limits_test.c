@@ -20,7 +20,7 @@ static void ask_once(int fd, uint64_t id)
 	assert_true(frame.payload.len > 0);
 }
 
-static void late_hello(void **state)
+static void hello_timeout(void **state)
 {
 	struct agent agent;
 
@@ -274,7 +274,7 @@ static void draining(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(late_hello),
+		cmocka_unit_test(hello_timeout),
 		cmocka_unit_test(late_frame),
 		cmocka_unit_test(busy_connection_is_not_late),
 		cmocka_unit_test(idle_connection),

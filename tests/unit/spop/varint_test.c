@@ -13,7 +13,7 @@ static const struct number numbers[] = {
 	{ "1_byte_max", 239, "ef" },
 	{ "2_bytes_min", 240, "f0 00" },
 	{ "2_bytes_max", 2287, "ff 7f" },
-	{ "3_bytes_min_is_added_not_ored", 2288, "f0 80 00" },
+	{ "varint_add_not_or", 2288, "f0 80 00" },
 	{ "3_bytes_max", 264431, "ff ff 7f" },
 	{ "4_bytes_min", 264432, "f0 80 80 00" },
 	{ "4_bytes_max", 33818863, "ff ff ff 7f" },

@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is owed to an engine on its connections, by the names of the list "an agent is correct when" that the project was
+ * begun with; what concerns single frames is tested by libspop's tests under such names.
+ */
+#include "agent.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "spoa/net/net.h"
+
+#define ROOM (4u * 1024 * 1024)
+
+static struct agent agent;
+static uint8_t bytes[ROOM], answer[ROOM];
+
+/* ---- calls of send() that are not the test's own ---- */
+
+static pthread_t tester;
+static _Atomic unsigned sends;
+static _Atomic size_t last_sent;
+
+ssize_t send(int fd, const void *from, size_t len, int flags)
+{
+	if (!pthread_equal(pthread_self(), tester)) {
+		sends++;
+		last_sent = len;
+	}
+	return syscall(SYS_sendto, fd, from, len, flags, NULL, 0);
+}
+
+/* ---- asking ---- */
+
+static struct spop_slice text(const char *string)
+{
+	return (struct spop_slice){ (const uint8_t *)string, strlen(string) };
+}
+
+static size_t put_message(uint8_t *to, uint64_t stream, uint64_t frame, const char *name, const char *path)
+{
+	struct spop_value get = { SPOP_STRING, { .bytes = SPOP_SLICE("GET") } };
+	struct spop_value value = { SPOP_STRING, { .bytes = text(path) } };
+	struct spop_writer writer;
+
+	spop_writer_init(&writer, to, ROOM);
+	spop_frame_begin(&writer, SPOP_NOTIFY, stream, frame);
+	spop_put_message(&writer, text(name), 2);
+	spop_put_argument(&writer, SPOP_SLICE("method"), &get);
+	spop_put_argument(&writer, SPOP_SLICE("path"), &value);
+	assert_true(spop_frame_end(&writer, 65536));
+	return (size_t)(writer.at - to);
+}
+
+static size_t put_piece(uint8_t *to, enum spop_frame_type type, uint32_t flags, uint64_t stream, struct spop_slice part)
+{
+	struct spop_writer writer;
+
+	spop_writer_init(&writer, to, ROOM);
+	spop_frame_begin_flags(&writer, type, flags, stream, 1);
+	spop_put_bytes(&writer, part.ptr, part.len);
+	assert_true(spop_frame_end(&writer, 16380));
+	return (size_t)(writer.at - to);
+}
+
+static struct spop_frame ask(int fd, uint64_t stream, uint64_t frame, const char *name, const char *path)
+{
+	send_all(fd, bytes, put_message(bytes, stream, frame, name, path));
+	return receive_frame(fd, answer, ROOM);
+}
+
+static bool get_variable(struct spop_slice payload, const char *name, struct spop_value *value)
+{
+	struct spop_action action;
+
+	while (spop_take_action(&payload, &action)) {
+		if (action.name.len != strlen(name) || memcmp(action.name.ptr, name, action.name.len) != 0)
+			continue;
+		*value = action.value;
+		return true;
+	}
+	return false;
+}
+
+static void expect_reason(const struct spop_frame *ack, const char *reason)
+{
+	struct spop_value value;
+
+	assert_int_equal(ack->type, SPOP_ACK);
+	assert_true(get_variable(ack->payload, "reason", &value));
+	assert_int_equal(value.bytes.len, strlen(reason));
+	assert_memory_equal(value.bytes.ptr, reason, value.bytes.len);
+}
+
+/* ---- ACKs ---- */
+
+static void ack_ids_echo(void **state)
+{
+	static const uint64_t ids[] = { 1, 239, 240, 2287, 2288, 1ull << 32, UINT64_MAX };
+	int fd = agent_greet(&agent);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ids); i++) {
+		struct spop_frame ack = ask(fd, ids[i], ids[COUNT(ids) - 1 - i], "route", "/a");
+
+		expect_reason(&ack, "redirect");
+		assert_int_equal(ack.stream_id, ids[i]);
+		assert_int_equal(ack.frame_id, ids[COUNT(ids) - 1 - i]);
+	}
+	close(fd);
+}
+
+/* Known and unknown messages, good and bad paths: as many ACKs as NOTIFYs, in their order, and nothing else. */
+static void ack_exactly_once(void **state)
+{
+	static const char *const messages[] = { "route", "nobody", "m", "route" };
+	static const char *const paths[] = { "/a", "/a", "no-slash", "*", "/a\r\nb", "" };
+	enum { MANY = 240 };
+	int fd = agent_greet(&agent);
+	struct spop_slice in = { answer, 0 };
+	struct spop_frame frame;
+	size_t len = 0;
+	uint64_t id = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= MANY; i++)
+		len += put_message(bytes + len, i, 1, messages[i % COUNT(messages)], paths[i % COUNT(paths)]);
+	send_all(fd, bytes, len);
+	shutdown(fd, SHUT_WR);
+	in.len = receive_all(fd, answer, ROOM);
+	while (spop_frame_decode(&in, 16380, &frame) == SPOP_OK) {
+		assert_int_equal(frame.type, SPOP_ACK);
+		assert_int_equal(frame.flags, SPOP_FIN);
+		assert_int_equal(frame.stream_id, ++id);
+	}
+	assert_int_equal(id, MANY);
+	assert_int_equal(in.len, 0);
+	close(fd);
+}
+
+/* Nothing but a NOTIFY is ever answered by an ACK. */
+static void ack_never_for_others(void **state)
+{
+	int fd = agent_greet(&agent);
+	size_t len = put_message(bytes, 7, 1, "route", "/a"), got;
+	struct spop_slice in = { answer, 0 };
+	struct spop_frame frame;
+
+	(void)state;
+	len += put_piece(bytes + len, SPOP_HAPROXY_DISCONNECT, SPOP_FIN, 0, (struct spop_slice){ NULL, 0 });
+	bytes[len - 1] = 0; /* its frame id */
+	len += put_message(bytes + len, 8, 1, "route", "/a");
+	send_all(fd, bytes, len);
+	got = in.len = receive_all(fd, answer, ROOM);
+	assert_int_equal(spop_frame_decode(&in, 16380, &frame), SPOP_OK);
+	assert_int_equal(frame.stream_id, 7);
+	assert_int_equal(spop_frame_decode(&in, 16380, &frame), SPOP_OK);
+	assert_int_equal(frame.type, SPOP_AGENT_DISCONNECT);
+	assert_true(got > 0 && in.len == 0);
+	close(fd);
+}
+
+static void ack_keyed_per_connection(void **state)
+{
+	int one = agent_greet(&agent), two = agent_greet(&agent);
+	struct spop_frame ack;
+
+	(void)state;
+	send_all(one, bytes, put_message(bytes, 1, 1, "route", "/one"));
+	ack = ask(two, 1, 1, "route", "no-slash");
+	expect_reason(&ack, "bad-request");
+	ack = receive_frame(one, answer, ROOM);
+	expect_reason(&ack, "redirect");
+	close(one);
+	close(two);
+}
+
+/* Each is decided at once, so none waits for another: the order is that of the questions. */
+static void ack_out_of_order(void **state)
+{
+	ack_exactly_once(state);
+}
+
+static void ack_size(void **state)
+{
+	char path[240];
+	int fd = agent_connect(&agent);
+	struct spop_frame ack;
+	struct spop_value value;
+
+	(void)state;
+	send_all(fd, bytes, put_hello(bytes, ROOM, 256));
+	assert_int_equal(receive_frame(fd, answer, ROOM).type, SPOP_AGENT_HELLO);
+	for (size_t length = 1; length < 200; length++) {
+		memset(path, 'a', length);
+		path[0] = '/';
+		path[length] = 0;
+		ack = ask(fd, length, 1, "route", path);
+		assert_true(ack.payload.len < 256);
+		assert_true(get_variable(ack.payload, "reason", &value));
+		if (!get_variable(ack.payload, "location", &value))
+			expect_reason(&ack, "bad-request");
+	}
+	expect_reason(&ack, "bad-request");
+	close(fd);
+}
+
+static void ack_var_names(void **state)
+{
+	int fd = agent_greet(&agent);
+	struct spop_frame ack = ask(fd, 1, 1, "route", "/a");
+	struct spop_action action;
+	unsigned n = 0;
+
+	(void)state;
+	for (; spop_take_action(&ack.payload, &action); n++) {
+		assert_int_equal(action.scope, SPOP_TXN);
+		assert_in_range(action.name.len, 1, 24);
+		for (size_t i = 0; i < action.name.len; i++)
+			assert_true(strchr("abcdefghijklmnopqrstuvwxyz_.", action.name.ptr[i]));
+	}
+	assert_int_equal(n, 5);
+	close(fd);
+}
+
+static void ack_nonempty_option(void **state)
+{
+	int fd = agent_greet(&agent);
+	struct spop_frame ack = ask(fd, 1, 1, "nobody", "/a");
+
+	(void)state;
+	expect_reason(&ack, "no-rule");
+	close(fd);
+}
+
+static void ack_no_ctl(void **state)
+{
+	int fd = agent_greet(&agent);
+	char path[] = "/a?b";
+	struct spop_value value;
+	struct spop_frame ack;
+
+	(void)state;
+	for (unsigned byte = 1; byte < 256; byte++) {
+		path[2] = (char)byte;
+		ack = ask(fd, byte, 1, "route", path);
+		if (!get_variable(ack.payload, "location", &value)) {
+			assert_true(byte == '\r' || byte == '\n');
+			continue;
+		}
+		assert_true(value.bytes.len > 22);
+		assert_memory_equal(value.bytes.ptr, "https://w1.example.com/a", 24);
+		for (size_t i = 0; i < value.bytes.len; i++)
+			assert_true(value.bytes.ptr[i] > ' ' && value.bytes.ptr[i] < 0x7f &&
+				    !strchr("\\\"<>#", value.bytes.ptr[i]));
+	}
+	close(fd);
+}
+
+/* ---- writes ---- */
+
+static void frame_single_write(void **state)
+{
+	enum { MANY = 20 };
+	int fd = agent_connect(&agent);
+	size_t len = 0, got = 0;
+	unsigned before = sends;
+
+	(void)state;
+	send_all(fd, bytes, put_hello(bytes, ROOM, 16380));
+	receive_frame(fd, answer, ROOM);
+	assert_int_equal(sends, before + 1);
+	for (uint64_t i = 1; i <= MANY; i++)
+		len += put_message(bytes + len, i, 1, "route", "/a");
+	send_all(fd, bytes, len);
+	for (uint64_t i = 1; i <= MANY; i++) {
+		struct spop_frame ack = receive_frame(fd, answer, ROOM);
+
+		assert_int_equal(ack.stream_id, i);
+		got += (size_t)(ack.payload.ptr + ack.payload.len - answer);
+	}
+	assert_int_equal(sends, before + 2);
+	assert_int_equal(last_sent, got);
+	close(fd);
+}
+
+/* ---- fragments ---- */
+
+static struct spop_slice a_payload(uint8_t *room)
+{
+	struct spop_slice in = { room, put_message(room, 1, 1, "route", "/a") };
+	struct spop_frame frame;
+
+	assert_int_equal(spop_frame_decode(&in, 16380, &frame), SPOP_OK);
+	return frame.payload;
+}
+
+static void frag_reassembly(void **state)
+{
+	static uint8_t room[512];
+	struct spop_slice whole = a_payload(room);
+	int fd = agent_greet(&agent);
+
+	(void)state;
+	for (size_t at = 0; at <= whole.len; at++) {
+		struct spop_slice first = { whole.ptr, at }, rest = { whole.ptr + at, whole.len - at };
+		size_t len = put_piece(bytes, SPOP_NOTIFY, 0, at + 1, first);
+		struct spop_frame ack;
+
+		len += put_piece(bytes + len, SPOP_UNSET, SPOP_FIN, at + 1, rest);
+		send_all(fd, bytes, len);
+		ack = receive_frame(fd, answer, ROOM);
+		expect_reason(&ack, "redirect");
+		assert_int_equal(ack.stream_id, at + 1);
+	}
+	close(fd);
+}
+
+static void frag_abort(void **state)
+{
+	static uint8_t room[512];
+	int fd = agent_greet(&agent);
+	size_t len = put_piece(bytes, SPOP_NOTIFY, 0, 1, a_payload(room));
+	struct spop_frame ack;
+
+	(void)state;
+	len += put_piece(bytes + len, SPOP_UNSET, SPOP_FIN | SPOP_ABORT, 1, (struct spop_slice){ NULL, 0 });
+	send_all(fd, bytes, len);
+	ack = ask(fd, 2, 1, "route", "/a");
+	assert_int_equal(ack.stream_id, 2); /* the first got none */
+	close(fd);
+}
+
+static void frag_limits(void **state)
+{
+	static uint8_t much[16000];
+	int fd = agent_greet(&agent);
+	struct spop_slice part = { much, sizeof(much) };
+	struct spop_frame ack;
+
+	(void)state;
+	send_all(fd, bytes, put_piece(bytes, SPOP_NOTIFY, 0, 1, part));
+	for (size_t sent = sizeof(much); sent < 2u * 1024 * 1024; sent += sizeof(much))
+		send_all(fd, bytes, put_piece(bytes, SPOP_UNSET, 0, 1, part));
+	send_all(fd, bytes, put_piece(bytes, SPOP_UNSET, SPOP_FIN, 1, part));
+	ack = receive_frame(fd, answer, ROOM);
+	assert_int_equal(ack.type, SPOP_ACK);
+	assert_int_equal(ack.flags, SPOP_FIN | SPOP_ABORT);
+	ack = ask(fd, 2, 1, "route", "/a");
+	assert_int_equal(ack.stream_id, 2);
+	close(fd);
+}
+
+/* ---- connections ---- */
+
+static void close_isolated(void **state)
+{
+	static const uint8_t nonsense[] = { 0, 0, 0, 3 };
+	int good = agent_greet(&agent), bad = agent_greet(&agent);
+	struct spop_frame ack;
+
+	(void)state;
+	send_all(good, bytes, put_message(bytes, 1, 1, "route", "/a") - 3);
+	send_all(bad, nonsense, sizeof(nonsense));
+	expect_disconnect(bad, SPOP_ERR_INVALID);
+	put_message(bytes, 1, 1, "route", "/a");
+	send_all(good, bytes + put_message(bytes, 1, 1, "route", "/a") - 3, 3);
+	ack = receive_frame(good, answer, ROOM);
+	expect_reason(&ack, "redirect");
+	close(good);
+}
+
+static void burst_accept(void **state)
+{
+	enum { MANY = 1000 };
+	static int fds[MANY];
+	struct rlimit limit;
+	size_t len;
+
+	(void)state;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < 2 * MANY + 100)
+		skip();
+	len = put_hello(bytes, ROOM, 16380);
+	len += put_message(bytes + len, 1, 1, "route", "/a");
+	for (size_t i = 0; i < MANY; i++) {
+		fds[i] = agent_connect(&agent);
+		send_all(fds[i], bytes, len);
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		struct spop_frame ack;
+
+		assert_int_equal(receive_frame(fds[i], answer, ROOM).type, SPOP_AGENT_HELLO);
+		ack = receive_frame(fds[i], answer, ROOM);
+		expect_reason(&ack, "redirect");
+		close(fds[i]);
+	}
+}
+
+static void idle_forever(void **state)
+{
+	struct arena *arena = arena_new();
+
+	(void)state;
+	assert_true(net_settings_new(arena)->idle_timeout == 0);
+	arena_free(arena);
+}
+
+static void disco_after_acks(void **state)
+{
+	struct agent leaving;
+	struct spop_frame ack;
+	int fd;
+
+	(void)state;
+	agent_start(&leaving, "");
+	fd = agent_greet(&leaving);
+	send_all(fd, bytes, put_message(bytes, 1, 1, "route", "/a"));
+	ack = receive_frame(fd, answer, ROOM);
+	expect_reason(&ack, "redirect");
+	net_leave(leaving.net);
+	expect_disconnect(fd, SPOP_ERR_NONE);
+	agent_stop(&leaving);
+}
+
+/* However slow a rule could be, its answer comes: a regex gives up at its limit and counts as no match. */
+static void latency_bound(void **state)
+{
+	char path[4000], global[400];
+	struct agent slow;
+	struct spop_frame ack;
+	int fd;
+
+	(void)state;
+	snprintf(global, sizeof(global),
+		 "frontend slow\n  bind unix@/tmp/spoa-unit-%ld.sock\n"
+		 "  use_backend web if { path_reg ^/(a+)+$ }\n  default_backend web",
+		 (long)getpid());
+	agent_start(&slow, global);
+	snprintf(slow.socket, sizeof(slow.socket), "/tmp/spoa-unit-%ld.sock", (long)getpid());
+	fd = agent_greet(&slow);
+	memset(path, 'a', sizeof(path));
+	path[0] = '/';
+	path[sizeof(path) - 2] = '!';
+	path[sizeof(path) - 1] = 0;
+	ack = ask(fd, 1, 1, "slow", path);
+	expect_reason(&ack, "redirect");
+	close(fd);
+	agent_stop(&slow);
+}
+
+/* ---- the log ---- */
+
+static int saved_stdout, log_file;
+
+static void start_logged(struct agent *logged)
+{
+	char name[] = "/tmp/spoa-unit-log-XXXXXX";
+
+	fflush(stdout);
+	saved_stdout = dup(STDOUT_FILENO);
+	log_file = mkstemp(name);
+	unlink(name);
+	dup2(log_file, STDOUT_FILENO);
+	agent_start(logged, "log stdout format raw daemon debug");
+}
+
+/* How many lines the agent has logged. */
+static unsigned stop_logged(struct agent *logged)
+{
+	unsigned lines = 0;
+	ssize_t len;
+
+	agent_stop(logged);
+	dup2(saved_stdout, STDOUT_FILENO);
+	close(saved_stdout);
+	len = pread(log_file, answer, ROOM, 0);
+	close(log_file);
+	for (ssize_t i = 0; i < len; i++)
+		lines += answer[i] == '\n';
+	return lines;
+}
+
+static void wait_until_gone(const struct agent *logged)
+{
+	for (double until = clock_now() + PATIENCE; net_connections(logged->net) > 0;)
+		assert_true(clock_now() < until);
+}
+
+static void close_quiet(void **state)
+{
+	struct linger reset = { .l_onoff = 1 };
+	struct agent logged;
+	unsigned lines;
+	int fd;
+
+	(void)state;
+	start_logged(&logged);
+	fd = agent_greet(&logged);
+	close(fd);
+	fd = agent_greet(&logged);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	wait_until_gone(&logged);
+	lines = stop_logged(&logged);
+	assert_int_equal(lines, 0);
+
+	start_logged(&logged);
+	fd = agent_greet(&logged);
+	send_all(fd, bytes, put_message(bytes, 1, 1, "route", "/a") - 1);
+	close(fd);
+	wait_until_gone(&logged);
+	lines = stop_logged(&logged);
+	assert_int_equal(lines, 1);
+}
+
+/* HAProxy up to 3.0 would come back at once: nothing is said for a second, and little is logged. */
+static void refuse_slowly(void **state)
+{
+	enum { MANY = 300 };
+	static int fds[MANY];
+	struct pollfd first = { .events = POLLIN };
+	struct agent logged;
+	unsigned lines;
+
+	(void)state;
+	start_logged(&logged);
+	for (size_t i = 0; i < MANY; i++) {
+		fds[i] = agent_connect(&logged);
+		send_all(fds[i], bytes, put_message(bytes, 1, 1, "route", "/a"));
+	}
+	first.fd = fds[0];
+	assert_int_equal(poll(&first, 1, 0), 0);
+	for (size_t i = 0; i < MANY; i++)
+		expect_disconnect(fds[i], SPOP_ERR_INVALID);
+	lines = stop_logged(&logged);
+	assert_in_range(lines, 1, 10);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	tester = pthread_self();
+	agent_start(&agent, "");
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	agent_stop(&agent);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ack_ids_echo),
+		cmocka_unit_test(ack_exactly_once),
+		cmocka_unit_test(ack_never_for_others),
+		cmocka_unit_test(ack_keyed_per_connection),
+		cmocka_unit_test(ack_out_of_order),
+		cmocka_unit_test(ack_size),
+		cmocka_unit_test(ack_var_names),
+		cmocka_unit_test(ack_nonempty_option),
+		cmocka_unit_test(ack_no_ctl),
+		cmocka_unit_test(frame_single_write),
+		cmocka_unit_test(frag_reassembly),
+		cmocka_unit_test(frag_abort),
+		cmocka_unit_test(frag_limits),
+		cmocka_unit_test(close_isolated),
+		cmocka_unit_test(burst_accept),
+		cmocka_unit_test(idle_forever),
+		cmocka_unit_test(disco_after_acks),
+		cmocka_unit_test(latency_bound),
+		cmocka_unit_test(close_quiet),
+		cmocka_unit_test(refuse_slowly),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
