@@ -97,6 +97,16 @@ static struct server *choose_server(struct backend *backend, struct answer_scrat
 	return backend->prebuilt->any_tls ? any_over_tls(backend, &scratch->random) : NULL;
 }
 
+/* CONNECT, and OPTIONS of the whole server, which HAProxy passes on without a path: nowhere to send anyone to. */
+static bool asks_no_path(const struct request *request, struct slice path)
+{
+	struct slice method = request_bytes(request, REQUEST_METHOD);
+
+	if (path.ptr)
+		return slice_eq(path, SLICE("*"));
+	return slice_eq(method, SLICE("CONNECT")) || slice_eq(method, SLICE("OPTIONS"));
+}
+
 struct decision answer_decide(const struct route *route, struct answer_scratch *scratch, double now)
 {
 	struct request *request = &scratch->request;
@@ -104,10 +114,11 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 	struct decision decision = { .reason = REASON_BAD_REQUEST };
 	struct slice host;
 
-	if (slice_eq(path, SLICE("*"))) /* OPTIONS of the whole server: there is nothing to send anyone to */
-		decision.reason = REASON_METHOD;
-	if (!location_take(&scratch->location, path, query))
+	if (!location_take(&scratch->location, path, query)) {
+		if (asks_no_path(request, path))
+			decision.reason = REASON_METHOD;
 		return decision;
+	}
 	decision.reason = REASON_NO_RULE;
 	decision.rule = frontend_choose(route->frontend, request, scratch->rules);
 	if (!decision.rule)

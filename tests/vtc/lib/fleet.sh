@@ -1,5 +1,6 @@
-# Read by a scenario's shell, in the folder of fleet_servers.py: telling servers what to say, and counting who is
-# redirected where.
+# Read by a scenario's shell, in ${tmpdir}: starting servers and telling them what to say, waiting for what the agent
+# makes of it, putting load on HAProxy, and counting who is redirected where. From here on a command that fails ends the shell, and the scenario.
+set -e
 
 until_true()
 {
@@ -11,6 +12,18 @@ until_true()
 	done
 }
 
+# start_servers LIB NAME…: fleet_servers.py in the background, until stop_servers.
+start_servers()
+{
+	lib=$1
+	shift
+	python3 "$lib/fleet_servers.py" . "$@" >servers.log 2>&1 &
+	echo $! >servers.pid
+	until_true test -e ready
+}
+
+stop_servers() { kill "$(cat servers.pid)"; }
+
 # port NAME
 port() { cat "$1.port"; }
 
@@ -21,14 +34,15 @@ say()
 	shift
 	printf '%s\n' "$@" >"$name.new"
 	mv "$name.new" "$name"
+	until_true test -e "$name.open"
 }
 
 # gone NAME: connections to that server are refused.
-gone() { rm -f "$1"; }
-
-# refuses NAME, accepts NAME: whether connections to it are refused now.
-accepts() { python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$(port "$1")" 2>/dev/null; }
-refuses() { ! accepts "$1"; }
+gone()
+{
+	rm "$1"
+	until_true test ! -e "$1.open"
+}
 
 said_lines() { [ "$(wc -l <"$1.said")" -ge "$2" ]; }
 
@@ -46,6 +60,51 @@ last_status() { grep -F "Server $2 is " "$1" | tail -n 1 | grep -qF "Server $2 i
 # wait_status LOG BACKEND/SERVER STATUS: that is what the agent's log says last of the server.
 wait_status() { until_true last_status "$@"; }
 
+# haproxy_says HOST:PORT BACKEND/SERVER up|down: what HAProxy's command line at that address says of a server of its own.
+haproxy_says()
+{
+	echo "show servers state ${2%/*}" | curl -s --noproxy '*' --max-time 2 "telnet://$1" |
+		awk -v server="${2#*/}" '$4 == server { print $6 == 0 ? "down" : "up" }' | grep -qx "$3"
+}
+
+# start_load LIB HOST:PORT CLIENTS: fleet_load.py in the background, what it got in answers, until stop_load.
+start_load()
+{
+	python3 "$1/fleet_load.py" "$2" "$3" answers >load.log 2>&1 &
+	echo $! >load.pid
+	until_true test -e answers
+}
+
+stop_load()
+{
+	kill "$(cat load.pid)"
+	until_true ended "$(cat load.pid)"
+}
+
+ended() { ! kill -0 "$1" 2>/dev/null; }
+
+answered() { [ "$(wc -l <answers)" -ge "$1" ]; }
+
+# more_answers N: waits for N more, and prints these alone.
+more_answers()
+{
+	from=$(wc -l <answers)
+	until_true answered $((from + $1))
+	sed -n "$((from + 1)),$((from + $1))p" answers
+}
+
+# all_are LINE FILE: nothing else is in it.
+all_are()
+{
+	[ "$(sort -u "$2")" = "$1" ] || { sort "$2" | uniq -c >&2; return 1; }
+}
+
+# no_line FILE TEXT. (A command behind `!` would not end the shell.)
+no_line() { ! grep -F -- "$2" "$1"; }
+
+# no_errors: every request was answered, with a redirect or by HAProxy's own 200.
+no_errors() { ! grep -v '^302 redirect$\|^200 $' answers; }
+
 # shares HOST:PORT N [OPTION-OF-CURL]…: N requests, one after the other; prints how many went where, "25 v1.test" a line.
 # What HAProxy answered by itself is "N served"; anything else, "N status 503".
 shares()
@@ -60,3 +119,9 @@ shares()
 
 # share_of NAME <what shares printed: the number, 0 without a line.
 share_of() { awk -v name="$1" '$2 == name { n = $1 } END { print n + 0 }'; }
+
+# all_to HOST:PORT NAME: three requests, all redirected to NAME.test.
+all_to()
+{
+	[ "$(shares "$1" 3)" = "3 $2.test" ] || { shares "$1" 3; return 1; }
+}

@@ -5,7 +5,8 @@
 
 Each NAME has a port of its own on 127.0.0.1, written to FOLDER/NAME.port; FOLDER/ready appears when all are there.
 A connection to it gets the next line of FOLDER/NAME, and the last line again and again: `503` as an answer of HTTP,
-anything else as it stands. While there is no such file, connections are refused, and the port stays reserved.
+anything else as it stands. While there is no such file, connections are refused, and the port stays reserved;
+FOLDER/NAME.open is there while they are accepted.
 What was said is added to FOLDER/NAME.said, a line each. fleet.sh has the functions that write these files.
 """
 import os
@@ -60,6 +61,7 @@ class Server(threading.Thread):
             if not os.path.exists(self.path):
                 if self.listener:
                     self.listener.close()
+                    os.unlink(self.path + ".open")
                 self.listener = None
                 threading.Event().wait(PATIENCE)
                 continue
@@ -67,6 +69,7 @@ class Server(threading.Thread):
                 self.listener = open_socket(self.port)
                 self.listener.listen()
                 self.listener.settimeout(PATIENCE)
+                open(self.path + ".open", "w").close()
             try:
                 with self.listener.accept()[0] as conn:
                     self.answer(conn)
