@@ -211,6 +211,18 @@ static int run(const struct cli *cli, struct process *process)
 	return status;
 }
 
+/* What is asked for beside -f, once the configuration is found good. */
+static int act(const struct cli *cli, struct process *process)
+{
+	if (cli->action == CLI_RUN)
+		return run(cli, process);
+	if (cli->action == CLI_SPOE)
+		cli_spoe(cli, process->site.ruleset);
+	else if (!cli->quiet)
+		printf("Configuration file is valid\n");
+	return EXIT_SUCCESS;
+}
+
 static int with_configuration(const struct cli *cli)
 {
 	struct process process = { 0 };
@@ -220,17 +232,14 @@ static int with_configuration(const struct cli *cli)
 	if (!site_build(site, cli->files, cli->n_files)) {
 		fprintf(stderr, "spoa-redirect: out of memory\n");
 	} else {
+		size_t errors = config_count(site->config, CONFIG_ERROR);
+
 		config_print_messages(site->config, stderr);
-		if (config_count(site->config, CONFIG_ERROR) > 0)
-			fprintf(stderr, "spoa-redirect: %zu error%s in the configuration\n",
-				config_count(site->config, CONFIG_ERROR),
-				config_count(site->config, CONFIG_ERROR) == 1 ? "" : "s");
-		else if (cli->action == CLI_RUN)
-			status = run(cli, &process);
+		if (errors > 0)
+			fprintf(stderr, "spoa-redirect: %zu error%s in the configuration\n", errors,
+				errors == 1 ? "" : "s");
 		else
-			status = EXIT_SUCCESS;
-		if (status == EXIT_SUCCESS && cli->action == CLI_CHECK && !cli->quiet)
-			printf("Configuration file is valid\n");
+			status = act(cli, &process);
 	}
 	arena_free(site->arena);
 	return status;
@@ -271,6 +280,7 @@ int main(int argc, char **argv)
 		break;
 	case CLI_RUN:
 	case CLI_CHECK:
+	case CLI_SPOE:
 		status = with_configuration(&cli);
 		break;
 	}

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "spoa-redirect/config.h"
+#include "spoa-redirect/rules.h"
 
 enum cli_action {
 	CLI_RUN,
@@ -14,6 +15,7 @@ enum cli_action {
 	CLI_VERSION,  /* -v */
 	CLI_BUILD,    /* -vv */
 	CLI_HELP,     /* -h */
+	CLI_SPOE,     /* spoe: HAProxy's SPOE file */
 	CLI_KEYWORDS, /* -dK: every keyword, for the manual's test and for completion */
 };
 
@@ -21,8 +23,10 @@ struct cli {
 	enum cli_action action;
 	char **files; /* of -f, in order */
 	size_t n_files;
-	bool quiet; /* -q: nothing but errors at the start */
-	bool debug; /* -d: log everything to stderr */
+	bool quiet;                            /* -q: nothing but errors at the start */
+	bool debug;                            /* -d: log everything to stderr */
+	bool group;                            /* --group: for send-spoe-group, without an event */
+	unsigned haproxy_major, haproxy_minor; /* --haproxy V */
 };
 
 /* False: it was said on stderr what is wrong. Free with cli_release(). */
@@ -33,6 +37,7 @@ void cli_release(struct cli *cli);
 void cli_version(void);
 void cli_build(void);
 void cli_help(void);
+void cli_spoe(const struct cli *cli, const struct ruleset *ruleset);
 void cli_keywords(const struct config_room *rooms, size_t n);
 
 #endif

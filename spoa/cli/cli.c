@@ -16,7 +16,7 @@
 #endif
 
 /* Of configuration.md, by the orders of work to come. */
-static const char *const later[] = { "spoe", "explain", "import", "top", "-V", "-x", "-sf" };
+static const char *const later[] = { "explain", "import", "top", "-V", "-x", "-sf" };
 
 static const struct {
 	const char *option, *argument, *help;
@@ -29,6 +29,9 @@ static const struct {
 	{ "-vv", "", "version, build options and libraries" },
 	{ "-dK", "", "list the keywords of the configuration" },
 	{ "-h", "", "this help" },
+	{ "spoe", "", "print the SPOE file for HAProxy, made from the rules" },
+	{ "--haproxy", " V", "spoe: for this version, 2.6, 3.0 or 3.2; default 3.0" },
+	{ "--group", "", "spoe: for http-request send-spoe-group instead of an event" },
 };
 
 void cli_version(void)
@@ -57,10 +60,11 @@ void cli_build(void)
 
 void cli_help(void)
 {
-	printf("usage: spoa-redirect -f FILE... [-c] [-d] [-q]\n\n"
+	printf("usage: spoa-redirect -f FILE... [-c] [-d] [-q]\n"
+	       "       spoa-redirect spoe -f FILE... [--haproxy V] [--group]\n\n"
 	       "Answers HAProxy's SPOE messages with the server that a client is to be redirected to.\n\n");
 	for (size_t i = 0; i < COUNT(options); i++)
-		printf("  %s%-*s %s\n", options[i].option, 9 - (int)strlen(options[i].option), options[i].argument,
+		printf("  %s%-*s %s\n", options[i].option, 12 - (int)strlen(options[i].option), options[i].argument,
 		       options[i].help);
 	printf("\nSignals: USR1, TERM and INT stop softly, a second one at once.\n"
 	       "See spoa-redirect(8) and spoa-redirect.cfg(5).\n");
@@ -127,18 +131,54 @@ static bool take_file(struct cli *cli, char ***at)
 	return add_file(cli, *(*at)++);
 }
 
+/* "2.6", "3.0.11". */
+static bool take_version(struct cli *cli, char ***at)
+{
+	if (**at && sscanf(**at, "%u.%u", &cli->haproxy_major, &cli->haproxy_minor) == 2) {
+		++*at;
+		return true;
+	}
+	fprintf(stderr, "spoa-redirect: '--haproxy' expects a version such as 3.0\n");
+	return false;
+}
+
+static bool take_flag(struct cli *cli, const char *word)
+{
+	const struct {
+		const char *word;
+		bool *flag;
+	} flags[] = { { "-q", &cli->quiet }, { "-d", &cli->debug }, { "--group", &cli->group } };
+
+	for (size_t i = 0; i < COUNT(flags); i++) {
+		if (strcmp(word, flags[i].word) != 0)
+			continue;
+		*flags[i].flag = true;
+		return true;
+	}
+	return false;
+}
+
+static bool take_option(struct cli *cli, const char *word, char ***at)
+{
+	if (take_flag(cli, word))
+		return true;
+	if (strcmp(word, "--haproxy") == 0)
+		return take_version(cli, at);
+	return strcmp(word, "-f") == 0 ? take_file(cli, at) : refuse(word);
+}
+
 bool cli_parse(struct cli *cli, int argc, char **argv)
 {
 	static const struct {
 		const char *option;
 		enum cli_action action;
-	} actions[] = { { "-c", CLI_CHECK },    { "-v", CLI_VERSION },  { "-vv", CLI_BUILD },
-			{ "-h", CLI_HELP },     { "--help", CLI_HELP }, { "--version", CLI_VERSION },
-			{ "-dK", CLI_KEYWORDS } };
+	} actions[] = { { "-c", CLI_CHECK },     { "-v", CLI_VERSION },  { "-vv", CLI_BUILD },
+			{ "-h", CLI_HELP },      { "--help", CLI_HELP }, { "--version", CLI_VERSION },
+			{ "-dK", CLI_KEYWORDS }, { "spoe", CLI_SPOE } };
 	char **at = argv + 1;
 
 	(void)argc;
-	*cli = (struct cli){ 0 };
+	*cli = (struct cli){ .haproxy_major = 3 };
 	while (*at) {
 		char *word = *at++;
 		size_t i = 0;
@@ -147,16 +187,10 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 			i++;
 		if (i < COUNT(actions))
 			cli->action = actions[i].action;
-		else if (strcmp(word, "-q") == 0)
-			cli->quiet = true;
-		else if (strcmp(word, "-d") == 0)
-			cli->debug = true;
-		else if (strcmp(word, "-f") != 0)
-			return refuse(word);
-		else if (!take_file(cli, &at))
+		else if (!take_option(cli, word, &at))
 			return false;
 	}
-	if (cli->n_files > 0 || (cli->action != CLI_RUN && cli->action != CLI_CHECK))
+	if (cli->n_files > 0 || (cli->action != CLI_RUN && cli->action != CLI_CHECK && cli->action != CLI_SPOE))
 		return true;
 	fprintf(stderr, "spoa-redirect: no configuration given, see spoa-redirect -h\n");
 	return false;

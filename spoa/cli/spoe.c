@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `spoe`: the file that tells HAProxy to send what the rules read, and nothing more. */
+#include <stdio.h>
+#include <string.h>
+
+#include "spoa-redirect/cli.h"
+
+/* What HAProxy computes for an argument of ours. */
+static const struct {
+	enum request_slot slot;
+	const char *argument;
+} own[] = {
+	{ REQUEST_METHOD, "method=method" }, { REQUEST_PATH, "path=path" }, { REQUEST_QUERY, "query=query" },
+	{ REQUEST_SRC, "src=src" },          { REQUEST_SSL, "ssl=ssl_fc" },
+};
+
+/* Fields that HTTP knows once a request (RFC 9110, 6265), so that their whole value is one argument. */
+static const char *const single[] = { "host",  "user-agent",    "cookie",         "referer",      "origin",  "from",
+				      "range", "authorization", "content-length", "content-type", "if-range" };
+
+static bool is_header(const struct frontend *frontend, unsigned slot)
+{
+	return frontend->headers >> slot & 1;
+}
+
+static bool is_single(const char *argument)
+{
+	for (size_t i = 0; i < COUNT(single); i++) {
+		size_t length = strlen(single[i]);
+
+		if (strncmp(argument, "hdr(", 4) == 0 && strncmp(argument + 4, single[i], length) == 0 &&
+		    strcmp(argument + 4 + length, ")") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether some header of the rules may come as a list, or on several lines. */
+static bool needs_all_headers(const struct frontend *frontend)
+{
+	for (unsigned slot = REQUEST_FIRST_OWN; slot < REQUEST_MAX_SLOTS; slot++)
+		if ((frontend->needs >> slot & 1) && is_header(frontend, slot) &&
+		    !is_single(frontend_slot_name(frontend, slot)))
+			return true;
+	return false;
+}
+
+static void print_own_headers(const struct frontend *frontend)
+{
+	if (needs_all_headers(frontend)) {
+		printf("    args hdrs=req.hdrs_bin\n");
+		return;
+	}
+	printf("    args hdr(host)=req.fhdr(host)\n");
+	for (unsigned slot = REQUEST_FIRST_OWN; slot < REQUEST_MAX_SLOTS; slot++) {
+		const char *name = frontend_slot_name(frontend, slot);
+
+		if ((frontend->needs >> slot & 1) && is_header(frontend, slot))
+			printf("    args %s=req.f%s\n", name, name);
+	}
+}
+
+/* Only who wrote the rules knows what an argument of their own choice is made of. */
+static void print_free_arguments(const struct frontend *frontend)
+{
+	for (unsigned slot = REQUEST_FIRST_OWN; slot < REQUEST_MAX_SLOTS; slot++)
+		if ((frontend->needs >> slot & 1) && !is_header(frontend, slot))
+			printf("    # arg(%s) of the rules: put its sample in place of the empty string\n"
+			       "    args %s=str()\n",
+			       frontend_slot_name(frontend, slot), frontend_slot_name(frontend, slot));
+}
+
+static void print_arguments(const struct frontend *frontend)
+{
+	/* what the answer itself needs, whatever the rules */
+	uint64_t needs = frontend->needs | 1ull << REQUEST_QUERY | 1ull << REQUEST_SSL;
+
+	printf("    args");
+	for (size_t i = 0; i < COUNT(own); i++)
+		if (needs >> own[i].slot & 1)
+			printf(" %s", own[i].argument);
+	printf("\n");
+	print_own_headers(frontend);
+	print_free_arguments(frontend);
+}
+
+static void print_message(const struct frontend *frontend, const char *message, bool group)
+{
+	printf("\nspoe-message %s\n", message);
+	print_arguments(frontend);
+	if (group)
+		return;
+	printf("    # what a redirect would break: tunnels, upgrades, CORS preflights\n"
+	       "    acl upgrade   req.hdr(upgrade) -m found\n"
+	       "    acl preflight req.hdr(access-control-request-method) -m found\n"
+	       "    event on-frontend-http-request unless METH_CONNECT or METH_TRACE or upgrade or preflight\n");
+}
+
+void cli_spoe(const struct cli *cli, const struct ruleset *ruleset)
+{
+	bool old = cli->haproxy_major < 3 || (cli->haproxy_major == 3 && cli->haproxy_minor < 1);
+
+	printf("# For HAProxy %s, made by spoa-redirect spoe; HAProxy's own configuration has\n"
+	       "#     filter spoe engine redirect config THIS-FILE\n"
+	       "#     backend agents\n"
+	       "#         mode %s\n\n"
+	       "[redirect]\n\nspoe-agent redirect\n    %s",
+	       old ? "up to 3.0" : "from 3.1 on", old ? "tcp" : "spop", cli->group ? "groups" : "messages");
+	for (size_t i = 0; i < ruleset_count(ruleset); i++)
+		printf(" %s", ruleset_frontend(ruleset, i)->name);
+	printf("\n    option var-prefix redirect\n%s    timeout processing 100ms\n    use-backend agents\n",
+	       old ? "    timeout hello 2s\n    timeout idle 2m\n" : "");
+	for (size_t i = 0; cli->group && i < ruleset_count(ruleset); i++)
+		printf("\nspoe-group %s\n    messages %s\n", ruleset_frontend(ruleset, i)->name,
+		       ruleset_frontend(ruleset, i)->name);
+	for (size_t i = 0; i < ruleset_count(ruleset); i++)
+		print_message(ruleset_frontend(ruleset, i), ruleset_frontend(ruleset, i)->name, cli->group);
+}
