@@ -130,6 +130,7 @@ struct scene {
 	struct agent agent;
 	int old;
 	unsigned fds;
+	struct rlimit limit; /* of descriptors */
 };
 
 static unsigned count_fds(void)
@@ -152,7 +153,9 @@ static int set_up(void **state)
 	all_is_well();
 	agent_start(&scene->agent, "");
 	scene->old = agent_greet(&scene->agent);
+	all_is_well(); /* what that took is not counted */
 	scene->fds = count_fds();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &scene->limit), 0);
 	*state = scene;
 	return 0;
 }
@@ -162,6 +165,7 @@ static int tear_down(void **state)
 	struct scene *scene = *state;
 
 	all_is_well();
+	setrlimit(RLIMIT_NOFILE, &scene->limit);
 	close(scene->old);
 	agent_stop(&scene->agent);
 	free(scene);
@@ -254,25 +258,34 @@ static void accept_without_resources(void **state)
 	starved(*state, ENOMEM);
 }
 
+/* valgrind minds the limit by itself: it has the connection accepted, and closes it. */
+static bool is_valgrind(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload && strstr(preload, "vgpreload");
+}
+
 /* Not a made-up one: a limit of this process. */
 static void accept_without_descriptors(void **state)
 {
 	struct scene *scene = *state;
-	struct rlimit before, tight;
-	int newcomer = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct rlimit tight = scene->limit;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct timeval patience = { .tv_sec = (time_t)PATIENCE };
+	int newcomer;
 
+	if (is_valgrind())
+		skip();
+	newcomer = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_true(newcomer >= 0);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	tight = before;
 	tight.rlim_cur = (rlim_t)newcomer + 1; /* fds are given out from below: all below this one are taken */
 	setsockopt(newcomer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	strcpy(address.sun_path, scene->agent.socket);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
 	assert_int_equal(connect(newcomer, (struct sockaddr *)&address, sizeof(address)), 0);
 	expect_wait(scene, newcomer);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &scene->limit), 0);
 	expect_service(newcomer);
 	expect_as_before(scene);
 }

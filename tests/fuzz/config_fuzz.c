@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Any text as a configuration of all rooms.
+ * - Each message begins with FILE:LINE, or with what has no line: a byte order mark.
+ * - An error has a message, and none says that memory ran out, as it does not.
+ * - What has no error can be asked, and answers.
+ * Files and names of the system are not touched while a text is read: each file of patterns is PATTERNS, each host name
+ * is unknown.
+ */
+#include <ctype.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "site.h"
+#include "spoa/net/net.h"
+
+#define PATTERNS "# one a line\n.mp4\n\n  /a b\n192.0.2.0/24\n^x+$\n"
+
+FILE *fopen(const char *path, const char *mode);
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found);
+struct passwd *getpwnam(const char *name);
+struct group *getgrnam(const char *name);
+
+static bool reading;
+
+/* ---- instead of the system ---- */
+
+/* libFuzzer reads and writes its files with it. */
+FILE *fopen(const char *path, const char *mode)
+{
+	static FILE *(*real)(const char *, const char *);
+	static char patterns[] = PATTERNS;
+
+	if (reading && path[0] == '/') {
+		errno = ENOENT;
+		return NULL;
+	}
+	if (reading)
+		return fmemopen(patterns, sizeof(patterns) - 1, "r");
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "fopen");
+	return real(path, mode);
+}
+
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+{
+	(void)host;
+	(void)service;
+	(void)hints;
+	(void)found;
+	return EAI_NONAME;
+}
+
+struct passwd *getpwnam(const char *name)
+{
+	static struct passwd nobody = { .pw_uid = 65534 };
+
+	return strcmp(name, "nobody") == 0 ? &nobody : NULL;
+}
+
+struct group *getgrnam(const char *name)
+{
+	static struct group nogroup = { .gr_gid = 65534 };
+
+	return strcmp(name, "nogroup") == 0 ? &nogroup : NULL;
+}
+
+/* ---- what is said ---- */
+
+static void check_message(const char *message, struct slice text)
+{
+	static const char file[] = "fuzz.cfg:";
+	const char *at = message + sizeof(file) - 1;
+
+	must(strncmp(message, file, sizeof(file) - 1) == 0);
+	if (*at == ' ') {
+		must(slice_starts(text, SLICE("\xef\xbb\xbf")) && strstr(at, "byte order mark"));
+	} else {
+		must(*at >= '1' && *at <= '9');
+		while (isdigit((unsigned char)*at))
+			at++;
+		must(at[0] == ':' && at[1] == ' ' && at[2]);
+	}
+	must(!strstr(at, "out of memory") || memmem(text.ptr, text.len, "memory", 6)); /* or it is a word of the line */
+}
+
+static void check_messages(const struct config *config, struct slice text)
+{
+	const char *message;
+	size_t i;
+
+	for (i = 0; (message = config_message(config, i)); i++)
+		check_message(message, text);
+	must(i > 0 || config_count(config, CONFIG_ERROR) == 0);
+}
+
+/* ---- what it does ---- */
+
+static size_t put_request(uint8_t *to, size_t room, const char *message)
+{
+	struct spop_value get = { SPOP_STRING, { .bytes = SPOP_SLICE("GET") } };
+	struct spop_value path = { SPOP_STRING, { .bytes = SPOP_SLICE("/a/b.mp4") } };
+	struct spop_value src = { SPOP_IPV4, { .address = (const uint8_t *)"\xc0\0\2\1" } };
+	struct slice name = slice_of_string(message);
+	struct spop_writer writer;
+
+	spop_writer_init(&writer, to, room);
+	spop_put_message(&writer, (struct spop_slice){ name.ptr, name.len }, 3);
+	spop_put_argument(&writer, SPOP_SLICE("method"), &get);
+	spop_put_argument(&writer, SPOP_SLICE("path"), &path);
+	spop_put_argument(&writer, SPOP_SLICE("src"), &src);
+	must(!writer.full);
+	return (size_t)(writer.at - to);
+}
+
+static void ask_all(const struct site *site)
+{
+	static struct answer_scratch scratch;
+	static uint8_t payload[8192], answer[SPOP_MIN_FRAME_SIZE + SPOP_LENGTH_SIZE];
+
+	if (!scratch.rules)
+		must(answer_scratch_init(&scratch));
+	for (size_t i = 0; i < site->settings->n_binds; i++) {
+		const struct bind *bind = &site->settings->binds[i];
+		struct spop_frame notify = { SPOP_NOTIFY, SPOP_FIN, 1, 1, { payload, 0 } };
+		struct spop_writer writer;
+
+		if (bind->repeated)
+			continue;
+		notify.payload.len = put_request(payload, sizeof(payload), bind->frontend);
+		spop_writer_init(&writer, answer, sizeof(answer));
+		must(answer_notify(bind->routes, &scratch, &notify, SITE_NOW, SPOP_MIN_FRAME_SIZE, &writer));
+		must(writer.at > answer);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct site site;
+
+	reading = true;
+	site_read(&site, "fuzz.cfg", slice_of(data, size));
+	reading = false;
+	check_messages(site.config, slice_of(data, size));
+	must(!arena_failed(site.arena));
+	site.settings->log.n = 0;
+	if (config_count(site.config, CONFIG_ERROR) == 0)
+		ask_all(&site);
+	arena_free(site.arena);
+	return 0;
+}
