@@ -9,6 +9,7 @@
 struct name {
 	struct slice text;
 	uint64_t head, tail; /* slice_ends_as_numbers() */
+	uint8_t next;        /* of the same length, head and tail; NO_SLOT: none */
 	unsigned slot;
 };
 
@@ -20,7 +21,7 @@ struct request_names {
 	uint64_t headers;
 	uint64_t seed;
 	uint32_t mask;
-	uint8_t *table; /* hash → index into names, or NO_SLOT; no two names share a place */
+	uint8_t *table; /* hash → index into names, or NO_SLOT; one place for names of equal ends only */
 };
 
 static const struct {
@@ -114,24 +115,33 @@ const char *request_names_of(const struct request_names *names, unsigned slot)
 	return "?";
 }
 
-/* Length, first and last eight bytes: enough to tell names apart, without a loop over them. */
+/* Length, first and last eight bytes: enough to tell most names apart, without a loop over them. */
 static inline uint64_t hash(size_t length, uint64_t head, uint64_t tail, uint64_t seed)
 {
+	__uint128_t product;
+
 	head = (head ^ seed) * 0x9e3779b97f4a7c15 + length;
-	head = (head ^ head >> 32 ^ tail) * 0xd6e8feb86659fd93;
-	return head ^ head >> 32;
+	/* folded, or names that differ only in their last bytes would share a place in every table */
+	product = (__uint128_t)(head ^ head >> 32 ^ tail) * 0xd6e8feb86659fd93;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static bool ends_alike(const struct name *a, const struct name *b)
+{
+	return a->text.len == b->text.len && a->head == b->head && a->tail == b->tail;
 }
 
 static bool try_seed(struct request_names *names)
 {
 	memset(names->table, NO_SLOT, (size_t)names->mask + 1);
-	for (size_t i = 0; i < names->n; i++) {
-		const struct name *name = &names->names[i];
+	for (size_t i = names->n; i-- > 0;) {
+		struct name *name = &names->names[i];
 		uint64_t place_of = hash(name->text.len, name->head, name->tail, names->seed);
 		uint8_t *place = &names->table[place_of & names->mask];
 
-		if (*place != NO_SLOT)
+		if (*place != NO_SLOT && !ends_alike(name, &names->names[*place]))
 			return false;
+		name->next = *place;
 		*place = (uint8_t)i;
 	}
 	return true;
@@ -153,19 +163,20 @@ bool request_names_seal(struct request_names *names)
 
 static inline unsigned find_slot(const struct request_names *names, struct slice text)
 {
-	const struct name *name;
 	uint64_t head, tail;
 	uint8_t place;
 
 	slice_ends_as_numbers(text, &head, &tail);
 	place = names->table[hash(text.len, head, tail, names->seed) & names->mask];
-	if (place == NO_SLOT)
-		return REQUEST_MAX_SLOTS;
-	name = &names->names[place];
-	if (name->text.len != text.len || name->head != head || name->tail != tail ||
-	    (text.len > 16 && !slice_eq(name->text, text)))
-		return REQUEST_MAX_SLOTS;
-	return name->slot;
+	while (place != NO_SLOT) {
+		const struct name *name = &names->names[place];
+
+		if (name->text.len == text.len && name->head == head && name->tail == tail &&
+		    (text.len <= 16 || slice_eq(name->text, text)))
+			return name->slot;
+		place = name->next;
+	}
+	return REQUEST_MAX_SLOTS;
 }
 
 bool request_take(const struct request_names *names, unsigned arguments, struct spop_slice *payload,
