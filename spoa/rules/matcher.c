@@ -314,16 +314,29 @@ static void match_regexes(const struct matcher *matcher, struct slice text, stru
 	}
 }
 
+/* Patterns of either family apply to addresses of both: HAProxy's manual, 7.1.6. */
 static void match_address(const struct matcher *matcher, const struct address *address, uint64_t *holds)
 {
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff }, zeros[12];
+	struct address six = { .bytes = { [10] = 0xff, [11] = 0xff }, .size = 16 }, four = { .size = 4 };
 	uint8_t key[17];
 
-	for (size_t i = 0; i < matcher->n_networks; i++)
-		if (matcher->networks[i].size == address->size)
-			set_bits(matcher,
-				 literals_find(&matcher->addresses,
-					       network_key(address, matcher->networks[i].prefix, key)),
-				 holds);
+	memcpy(six.bytes + 16 - address->size, address->bytes, address->size);
+	if (memcmp(six.bytes, mapped, 12) == 0 || memcmp(six.bytes, zeros, 12) == 0)
+		memcpy(four.bytes, six.bytes + 12, 4);
+	else if (six.bytes[0] == 0x20 && six.bytes[1] == 0x02)
+		memcpy(four.bytes, six.bytes + 2, 4);
+	else
+		four.size = 0;
+	for (size_t i = 0; i < matcher->n_networks; i++) {
+		const struct address *form = matcher->networks[i].size == 4 ? &four : &six;
+
+		if (matcher->networks[i].size == form->size)
+			set_bits(
+				matcher,
+				literals_find(&matcher->addresses, network_key(form, matcher->networks[i].prefix, key)),
+				holds);
+	}
 }
 
 static struct slice fold(struct rules_scratch *scratch, struct slice text)

@@ -27,12 +27,6 @@ struct row {
 
 static void set_address(struct address *address, const uint8_t *bytes, unsigned size)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	if (size == 16 && memcmp(bytes, mapped, sizeof(mapped)) == 0) {
-		bytes += 12;
-		size = 4;
-	}
 	address->size = size;
 	memcpy(address->bytes, bytes, size);
 }

@@ -48,7 +48,6 @@ bool sample_next(const struct sample *sample, struct request *request, struct ru
 /* Casts as HAProxy does: text to an address, an address to text. False: it is none. */
 bool sample_cast(struct sample_value *value, enum sample_type type, struct rules_scratch *scratch);
 
-/* Text to an address; a v4-mapped one becomes IPv4. */
 bool address_parse(struct slice text, struct address *address);
 
 #endif

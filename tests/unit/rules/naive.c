@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,8 +222,8 @@ static bool matches_words(const struct text *text, const struct text *pattern, c
 	return false;
 }
 
-const char *const naive_regexes[] = { "^/a",    "b+$",       "[ab]\\.", "^$",     "a.?b", "(a|b)/c",
-				      "^[^A]*$", "(^|[.])c$", "",        "a{2}|:", "B",    "(.)\\1" };
+const char *const naive_regexes[] = { "^/a",     "b+$",       "[ab]\\.", "^$",     "a.?b", "(a|b)/c",
+				      "^[^A]*$", "(^|[.])c$", "",        "a{2}|:", "B",    "(?-i)B" };
 const size_t naive_regex_count = sizeof(naive_regexes) / sizeof(naive_regexes[0]);
 
 /* The patterns are those of naive_regexes only, so each is compiled once. */
@@ -291,8 +292,8 @@ static bool term_holds(const struct rules *rules, const struct term *term, const
 	if (term->acl < 0)
 		return expression_holds(&term->anonymous, wish) != term->negated;
 	for (size_t i = 0; i < rules->n; i++)
-		if (rules->lines[i]->kind == ACL && rules->lines[i]->name == (unsigned)term->acl &&
-		    expression_holds(&rules->lines[i]->expression, wish))
+		if (rules->lines[i].kind == ACL && rules->lines[i].name == (unsigned)term->acl &&
+		    expression_holds(&rules->lines[i].expression, wish))
 			return !term->negated;
 	return term->negated;
 }
@@ -317,7 +318,7 @@ int naive_choose(const struct rules *rules, const struct wish *wish)
 	int fallback = -1;
 
 	for (size_t i = 0; i < rules->n; i++) {
-		const struct line *line = rules->lines[i];
+		const struct line *line = &rules->lines[i];
 
 		if (line->kind == DEFAULT_BACKEND)
 			fallback = (int)line->name;

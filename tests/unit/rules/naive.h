@@ -16,8 +16,7 @@
 #define MOST_LINES    110
 #define MOST_TERMS    5
 #define MOST_HEADERS  4
-#define NAMED_ACLS    80
-#define Y_ARGUMENTS   20
+#define Y_ARGUMENTS   40
 
 struct text {
 	size_t len;
@@ -34,13 +33,15 @@ struct expression {
 	unsigned y; /* which argument, of Y */
 	enum way way;
 	bool nocase;
+	bool suffixed; /* path_beg for path -m beg */
 	size_t n;
 	struct text patterns[MOST_PATTERNS];
 };
 
 struct term {
 	bool negated, starts_group;
-	int acl; /* a named one; −1: `anonymous` */
+	bool twice; /* "!!", which changes nothing */
+	int acl;    /* a named one; −1: `anonymous` */
 	struct expression anonymous;
 };
 
@@ -57,7 +58,7 @@ struct line {
 
 struct rules {
 	size_t n;
-	struct line *lines[MOST_LINES];
+	struct line lines[MOST_LINES];
 };
 
 struct header {
@@ -77,20 +78,30 @@ struct wish {
 	unsigned src_size;
 	enum y_kind y_kind;
 	int64_t number;
-	uint32_t y_arguments; /* bits of those that come */
+	uint64_t y_arguments; /* bits of those that come */
 };
 
-/* In both of these one takes the pattern as it is in the rules. */
+/* All that may stand behind reg. */
 extern const char *const naive_regexes[];
 extern const size_t naive_regex_count;
-extern const char *const naive_networks[];
-extern const size_t naive_network_count;
 
 /* The name of the backend that the rules choose, −1: none. */
 int naive_choose(const struct rules *rules, const struct wish *wish);
 
-/* As a configuration. */
+/* ---- by chance ---- */
+
+void naive_seed(uint64_t seed);
+
+/* wide: more acls and more samples than a machine word has bits. */
+void naive_make_rules(struct rules *rules, bool wide);
+
+/* A request whose values are cut from the same pieces as the patterns of the rules made last. */
+void naive_make_wish(struct wish *wish);
+
+/* ---- as a configuration ---- */
+
+extern const char *const naive_sample_names[SAMPLES];
+
 void naive_print_rules(const struct rules *rules, FILE *out);
-void naive_print_wish(const struct wish *wish, FILE *out);
 
 #endif
