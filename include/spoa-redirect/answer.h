@@ -12,6 +12,7 @@
 
 /* The variable `reason`, in the order in which they are found out. */
 enum answer_reason {
+	REASON_EXCLUDED,
 	REASON_BAD_REQUEST,
 	REASON_NO_RULE,
 	REASON_METHOD,

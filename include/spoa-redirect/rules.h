@@ -94,6 +94,8 @@ struct frontend {
 	struct config_place place;
 	const char **messages;
 	size_t n_messages;
+	const struct condition **excludes; /* of redirect-unless */
+	size_t n_excludes;
 	const struct rule **rules; /* in order, default_backend last */
 	size_t n_rules;
 	const struct acls *acls;
@@ -114,6 +116,9 @@ void ruleset_finish(struct ruleset *ruleset, struct config *config);
 
 size_t ruleset_count(const struct ruleset *ruleset);
 const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i);
+
+/* Whether a redirect-unless line keeps the request from being redirected. */
+bool frontend_excludes(const struct frontend *frontend, struct request *request, struct rules_scratch *scratch);
 
 /* The first rule that holds; NULL: none. Any worker, with a scratch of its own. */
 const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,

@@ -3,8 +3,9 @@
 #include "routes.h"
 
 static const char *const reasons[] = {
-	[REASON_BAD_REQUEST] = "bad-request", [REASON_NO_RULE] = "no-rule", [REASON_METHOD] = "method",
-	[REASON_NO_SERVER] = "no-server",     [REASON_LOOP] = "loop",       [REASON_REDIRECT] = "redirect",
+	[REASON_EXCLUDED] = "excluded", [REASON_BAD_REQUEST] = "bad-request", [REASON_NO_RULE] = "no-rule",
+	[REASON_METHOD] = "method",     [REASON_NO_SERVER] = "no-server",     [REASON_LOOP] = "loop",
+	[REASON_REDIRECT] = "redirect",
 };
 
 const char *answer_reason_name(enum answer_reason reason)
@@ -73,15 +74,17 @@ static bool is_tls(const struct request *request)
 	}
 }
 
-/* Whom a policy would not have come to: any server that is up, has a place of its own and is reached over TLS. */
+/* Whom a policy would not have come to: any that may be picked and is reached over TLS. */
 static struct server *any_over_tls(const struct backend *backend, struct random *random)
 {
-	size_t n = backend->n_servers, first = random_below(random, (uint32_t)n);
+	uint32_t n = atomic_load_explicit(&backend->state->n_usable, memory_order_acquire);
+	uint32_t first = n ? random_below(random, n) : 0;
 
-	for (size_t i = 0; i < n; i++) {
-		struct server *server = backend->servers[(first + i) % n];
+	for (uint32_t i = 0; i < n; i++) {
+		struct server *server = backend->servers[atomic_load_explicit(
+			&backend->state->usable[(first + i) % n], memory_order_relaxed)];
 
-		if (server->redir.tls && !server->backup && !server->standby_of && server_status(server) == SERVER_UP)
+		if (server->redir.tls)
 			return server;
 	}
 	return NULL;
@@ -111,9 +114,12 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 {
 	struct request *request = &scratch->request;
 	struct slice path = request_bytes(request, REQUEST_PATH), query = request_bytes(request, REQUEST_QUERY);
-	struct decision decision = { .reason = REASON_BAD_REQUEST };
+	struct decision decision = { .reason = REASON_EXCLUDED };
 	struct slice host;
 
+	if (frontend_excludes(route->frontend, request, scratch->rules))
+		return decision;
+	decision.reason = REASON_BAD_REQUEST;
 	if (!location_take(&scratch->location, path, query)) {
 		if (asks_no_path(request, path))
 			decision.reason = REASON_METHOD;

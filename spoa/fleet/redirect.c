@@ -9,7 +9,7 @@
 
 static bool is_host_byte(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || strchr("-._~[]:", c);
+	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || strchr("-._~", c);
 }
 
 static bool is_path_byte(uint8_t c)
@@ -25,19 +25,32 @@ static bool all(struct slice text, bool (*is)(uint8_t))
 	return true;
 }
 
+/* Only an address of IPv6 has colons, in brackets: 3.2.2. */
+static bool host_valid(struct slice host)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	uint8_t address[16];
+
+	if (host.len > 0 && host.ptr[0] != '[')
+		return all(host, is_host_byte);
+	if (host.len < 2 || host.len - 2 >= sizeof(text) || host.ptr[host.len - 1] != ']')
+		return false;
+	memcpy(text, host.ptr + 1, host.len - 2);
+	return inet_pton(AF_INET6, text, address) == 1;
+}
+
 /* A port is at most five digits; a colon without one, or a host without a name, leads nowhere. */
 static bool authority_valid(struct slice authority)
 {
 	size_t end = authority.len;
 	uint64_t port;
 
-	if (authority.len == 0 || !all(authority, is_host_byte))
-		return false;
 	while (end > 0 && authority.ptr[end - 1] != ':' && authority.ptr[end - 1] != ']')
 		end--;
 	if (end == 0 || authority.ptr[end - 1] == ']')
-		return true;
-	return end > 1 && slice_to_natural(slice_from(authority, end), 65535, &port) && port > 0;
+		return host_valid(authority);
+	return host_valid(slice_of(authority.ptr, end - 1)) &&
+	       slice_to_natural(slice_from(authority, end), 65535, &port) && port > 0;
 }
 
 static struct slice normalise(struct arena *arena, struct slice authority, bool tls)

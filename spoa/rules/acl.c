@@ -35,12 +35,35 @@ struct condition {
 	bool unless;
 };
 
-static const char *const predefined[] = { "FALSE",          "HTTP",          "HTTP_1.0",     "HTTP_1.1",
-					  "HTTP_2.0",       "HTTP_3.0",      "HTTP_CONTENT", "HTTP_URL_ABS",
-					  "HTTP_URL_SLASH", "HTTP_URL_STAR", "LOCALHOST",    "METH_CONNECT",
-					  "METH_DELETE",    "METH_GET",      "METH_HEAD",    "METH_OPTIONS",
-					  "METH_POST",      "METH_PUT",      "METH_TRACE",   "RDP_COOKIE",
-					  "REQ_CONTENT",    "TRUE",          "WAIT_END" };
+/* HAProxy's configuration manual, 7.4. Without a sample: not yet supported. */
+static const struct {
+	const char *name;
+	const char *words[8];
+} predefined[] = {
+	{ "FALSE", { "" } }, /* an acl without any expression */
+	{ "HTTP", { NULL } },
+	{ "HTTP_1.0", { NULL } },
+	{ "HTTP_1.1", { NULL } },
+	{ "HTTP_2.0", { NULL } },
+	{ "HTTP_3.0", { NULL } },
+	{ "HTTP_CONTENT", { NULL } },
+	{ "HTTP_URL_ABS", { NULL } },
+	{ "HTTP_URL_SLASH", { "path_beg", "/" } },
+	{ "HTTP_URL_STAR", { "path", "*" } },
+	{ "LOCALHOST", { "src", "127.0.0.1/8", "::1" } },
+	{ "METH_CONNECT", { "method", "CONNECT" } },
+	{ "METH_DELETE", { "method", "DELETE" } },
+	{ "METH_GET", { "method", "GET", "HEAD" } },
+	{ "METH_HEAD", { "method", "HEAD" } },
+	{ "METH_OPTIONS", { "method", "OPTIONS" } },
+	{ "METH_POST", { "method", "POST" } },
+	{ "METH_PUT", { "method", "PUT" } },
+	{ "METH_TRACE", { "method", "TRACE" } },
+	{ "RDP_COOKIE", { NULL } },
+	{ "REQ_CONTENT", { NULL } },
+	{ "TRUE", { "" } },
+	{ "WAIT_END", { "" } }, /* there is nothing to wait for: as TRUE */
+};
 
 static struct acl *find_acl(const struct acls *acls, const char *name)
 {
@@ -48,14 +71,6 @@ static struct acl *find_acl(const struct acls *acls, const char *name)
 		if (acls->acl[i]->name && strcmp(acls->acl[i]->name, name) == 0)
 			return acls->acl[i];
 	return NULL;
-}
-
-static bool is_predefined(const char *name)
-{
-	for (size_t i = 0; i < COUNT(predefined); i++)
-		if (strcmp(name, predefined[i]) == 0)
-			return true;
-	return false;
 }
 
 static struct acl *add_acl(struct config_words *words, struct acls *acls, const char *name)
@@ -294,8 +309,6 @@ static bool no_such_acl(struct config_words *words, const struct acls *acls, con
 	const char *names[64], *nearest;
 	size_t n = 0;
 
-	if (is_predefined(name))
-		return config_error(words, "the predefined acl '%s' is not yet supported", name);
 	for (size_t i = 0; i < acls->n && n < COUNT(names); i++)
 		if (acls->acl[i]->name)
 			names[n++] = acls->acl[i]->name;
@@ -305,7 +318,41 @@ static bool no_such_acl(struct config_words *words, const struct acls *acls, con
 	return config_error(words, "no acl '%s' above this line", name);
 }
 
-static struct acl *take_acl(struct config_words *words, struct acls *acls)
+/* As if the frontend had this acl, once it is named. */
+static struct acl *add_predefined(struct config_words *words, struct acls *acls, size_t i)
+{
+	struct config_words own = *words;
+	struct acl *acl;
+
+	if (!predefined[i].words[0]) {
+		config_error(words, "the predefined acl '%s' is not yet supported", predefined[i].name);
+		return NULL;
+	}
+	acl = add_acl(words, acls, predefined[i].name);
+	own.left = 0;
+	own.word = (char **)(uintptr_t)predefined[i].words;
+	while (own.left < COUNT(predefined[i].words) && predefined[i].words[own.left] && *predefined[i].words[own.left])
+		own.left++;
+	if (acl && own.left > 0 && !take_expression(&own, acls, acl, false))
+		return NULL;
+	return acl;
+}
+
+static struct acl *find_or_add(struct config_words *words, struct acls *acls, const char *name)
+{
+	struct acl *acl = find_acl(acls, name);
+
+	if (acl)
+		return acl;
+	for (size_t i = 0; i < COUNT(predefined); i++)
+		if (strcmp(name, predefined[i].name) == 0)
+			return add_predefined(words, acls, i);
+	no_such_acl(words, acls, name);
+	return NULL;
+}
+
+/* What always holds is what never does, negated. */
+static struct acl *take_acl(struct config_words *words, struct acls *acls, bool *negated)
 {
 	const char *word = config_take_word(words, "an acl");
 	struct acl *acl;
@@ -316,10 +363,11 @@ static struct acl *take_acl(struct config_words *words, struct acls *acls)
 		acl = add_acl(words, acls, NULL);
 		return acl && take_expression(words, acls, acl, true) ? acl : NULL;
 	}
-	acl = find_acl(acls, word);
-	if (!acl)
-		no_such_acl(words, acls, word);
-	return acl;
+	if (strcmp(word, "TRUE") == 0 || strcmp(word, "WAIT_END") == 0) {
+		*negated = !*negated;
+		word = "FALSE";
+	}
+	return find_or_add(words, acls, word);
 }
 
 /* "!acl", "! acl" and "! !acl" are all HAProxy's. */
@@ -338,21 +386,10 @@ static bool take_negations(struct config_words *words)
 	return negated;
 }
 
-const struct condition *condition_parse(struct config_words *words, struct acls *acls)
+static bool take_terms(struct config_words *words, struct acls *acls, struct condition *condition)
 {
-	struct condition *condition = arena_alloc(words->arena, sizeof(*condition));
-	struct condition **slot =
-		condition ? arena_grow(words->arena, &acls->conditions, &acls->n_conditions, sizeof(*slot)) : NULL;
 	bool starts_group = true;
 
-	if (!slot)
-		return NULL;
-	*slot = condition;
-	condition->unless = config_take_if(words, "unless");
-	if (!condition->unless && !config_take_if(words, "if")) {
-		config_error(words, "expected 'if' or 'unless' instead of '%s'", words->left ? *words->word : "");
-		return NULL;
-	}
 	while (words->left > 0 || starts_group) {
 		struct acl *acl;
 		bool negated;
@@ -362,16 +399,50 @@ const struct condition *condition_parse(struct config_words *words, struct acls 
 			continue;
 		}
 		negated = take_negations(words);
-		acl = take_acl(words, acls);
+		acl = take_acl(words, acls, &negated);
 		if (!acl ||
 		    !add_term(words, condition,
 			      (struct term){
 				      .acl = acl, .id = acl->id, .negated = negated, .starts_group = starts_group }))
-			return NULL;
+			return false;
 		acl->used = true;
 		starts_group = false;
 	}
-	return condition;
+	return true;
+}
+
+static struct condition *new_condition(struct config_words *words, struct acls *acls)
+{
+	struct condition *condition = arena_alloc(words->arena, sizeof(*condition));
+	struct condition **slot =
+		condition ? arena_grow(words->arena, &acls->conditions, &acls->n_conditions, sizeof(*slot)) : NULL;
+
+	if (!slot) {
+		config_error(words, "out of memory");
+		return NULL;
+	}
+	return *slot = condition;
+}
+
+const struct condition *condition_parse(struct config_words *words, struct acls *acls)
+{
+	struct condition *condition = new_condition(words, acls);
+
+	if (!condition)
+		return NULL;
+	condition->unless = config_take_if(words, "unless");
+	if (!condition->unless && !config_take_if(words, "if")) {
+		config_error(words, "expected 'if' or 'unless' instead of '%s'", words->left ? *words->word : "");
+		return NULL;
+	}
+	return take_terms(words, acls, condition) ? condition : NULL;
+}
+
+const struct condition *condition_parse_terms(struct config_words *words, struct acls *acls)
+{
+	struct condition *condition = new_condition(words, acls);
+
+	return condition && take_terms(words, acls, condition) ? condition : NULL;
 }
 
 bool condition_holds(const struct acls *acls, const struct condition *condition, struct request *request,

@@ -26,6 +26,9 @@ bool acl_parse(struct config_words *words, struct acls *acls);
 /* "if …" or "unless …" up to the line's end. NULL: reported. */
 const struct condition *condition_parse(struct config_words *words, struct acls *acls);
 
+/* The same without its first word. */
+const struct condition *condition_parse_terms(struct config_words *words, struct acls *acls);
+
 /* Once all lines are read: puts the patterns into indexes. False: out of memory. */
 bool acls_compile(struct arena *arena, struct acls *acls);
 

@@ -127,6 +127,20 @@ static bool parse_use_backend(struct config_words *words, void *into)
 	return add_rule(words->arena, &ruleset->current->frontend, rule) ? true : config_error(words, "out of memory");
 }
 
+static bool parse_redirect_unless(struct config_words *words, void *into)
+{
+	struct builder *builder = ((struct ruleset *)into)->current;
+	const struct condition *condition = condition_parse_terms(words, &builder->acls), **slot;
+
+	if (!condition)
+		return false;
+	slot = arena_grow(words->arena, &builder->frontend.excludes, &builder->frontend.n_excludes, sizeof(*slot));
+	if (!slot)
+		return config_error(words, "out of memory");
+	*slot = condition;
+	return true;
+}
+
 static bool parse_default_backend(struct config_words *words, void *into)
 {
 	struct ruleset *ruleset = into;
@@ -151,7 +165,8 @@ static const struct config_keyword keywords[] = {
 	  "send requests to a backend; the first line that holds counts" },
 	{ CONFIG_DEFAULTS | CONFIG_FRONTEND, "default_backend", parse_default_backend, "<backend>",
 	  "the backend when no use_backend line holds" },
-	{ CONFIG_FRONTEND, "redirect-unless", NULL, "<acl>", "requests that are never redirected" },
+	{ CONFIG_FRONTEND, "redirect-unless", parse_redirect_unless, "<condition>",
+	  "requests that are never redirected, whatever the rules below or above say" },
 };
 
 struct config_room ruleset_room(struct ruleset *ruleset)
@@ -193,6 +208,16 @@ size_t ruleset_count(const struct ruleset *ruleset)
 const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i)
 {
 	return &ruleset->builders[i]->frontend;
+}
+
+bool frontend_excludes(const struct frontend *frontend, struct request *request, struct rules_scratch *scratch)
+{
+	if (frontend->n_excludes == 0 || !rules_scratch_clear(scratch, frontend->acls->n, frontend->acls->n_matchers))
+		return false;
+	for (size_t i = 0; i < frontend->n_excludes; i++)
+		if (condition_holds(frontend->acls, frontend->excludes[i], request, scratch))
+			return true;
+	return false;
 }
 
 const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,
