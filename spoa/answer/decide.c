@@ -81,8 +81,8 @@ static struct server *any_over_tls(const struct backend *backend, struct random 
 	uint32_t first = n ? random_below(random, n) : 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct server *server = backend->servers[atomic_load_explicit(
-			&backend->state->usable[(first + i) % n], memory_order_relaxed)];
+		struct server *server = backend->servers[atomic_load_explicit(&backend->state->usable[(first + i) % n],
+									      memory_order_relaxed)];
 
 		if (server->redir.tls)
 			return server;

@@ -125,3 +125,18 @@ all_to()
 {
 	[ "$(shares "$1" 3)" = "3 $2.test" ] || { shares "$1" 3; return 1; }
 }
+
+all_stopped() { ! grep -qs '^State:.*[RSD] (' /proc/"$1"/task/*/status; }
+
+# freeze PID: until the last of its threads has noticed.
+freeze()
+{
+	kill -STOP "$1"
+	until_true all_stopped "$1"
+}
+
+redirected_again() { more_answers 100 >back && all_are '302 redirect' back; }
+
+# redirects_are_back: from some answer on HAProxy has the agent's for each request. It may have been busy with an attempt
+# to reach it, and from 3.1 on waits a second between two.
+redirects_are_back() { until_true redirected_again; }
