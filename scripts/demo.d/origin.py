@@ -60,7 +60,7 @@ class Origin:
 
     async def report(self, reader, writer):
         load = self.load()
-        writer.write(b"%d%% %s\n" % (round(100 * (1 - load)), self.word.encode()))
+        writer.write(b"%d%% %s\n" % (max(1, round(100 * (1 - load))), self.word.encode()))  # 0% would be drain
         writer.close()
         print("load %.2f" % load, flush=True)
 
