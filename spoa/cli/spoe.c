@@ -14,6 +14,15 @@ static const struct {
 	{ REQUEST_SRC, "src=src" },          { REQUEST_SSL, "ssl=ssl_fc" },
 };
 
+/* Arguments that samples of the rules read, and that have no slot of their own. */
+static const struct {
+	const char *name, *argument;
+} known[] = {
+	{ "body", "body=req.body,bytes(0,4096)" }, /* needs option http-buffer-request in the frontend */
+	{ "sni", "sni=ssl_fc_sni" },
+	{ "ver", "ver=req.ver" },
+};
+
 /* Fields that HTTP knows once a request (RFC 9110, 6265), so that their whole value is one argument. */
 static const char *const single[] = { "host",  "user-agent",    "cookie",         "referer",      "origin",  "from",
 				      "range", "authorization", "content-length", "content-type", "if-range" };
@@ -60,14 +69,32 @@ static void print_own_headers(const struct frontend *frontend)
 	}
 }
 
+static const char *known_argument(const char *name)
+{
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (strcmp(known[i].name, name) == 0)
+			return known[i].argument;
+	return NULL;
+}
+
+static void print_free_argument(const char *name)
+{
+	if (strcmp(name, "body") == 0)
+		printf("    # the frontend needs option http-buffer-request for this one\n");
+	if (known_argument(name))
+		printf("    args %s\n", known_argument(name));
+	else
+		printf("    # arg(%s) of the rules: put its sample in place of the empty string\n"
+		       "    args %s=str()\n",
+		       name, name);
+}
+
 /* Only who wrote the rules knows what an argument of their own choice is made of. */
 static void print_free_arguments(const struct frontend *frontend)
 {
 	for (unsigned slot = REQUEST_FIRST_OWN; slot < REQUEST_MAX_SLOTS; slot++)
 		if ((frontend->needs >> slot & 1) && !is_header(frontend, slot))
-			printf("    # arg(%s) of the rules: put its sample in place of the empty string\n"
-			       "    args %s=str()\n",
-			       frontend_slot_name(frontend, slot), frontend_slot_name(frontend, slot));
+			print_free_argument(frontend_slot_name(frontend, slot));
 }
 
 static void print_arguments(const struct frontend *frontend)

@@ -139,9 +139,8 @@ static bool take_patterns(struct config_words *words, struct patterns *patterns,
 	while (words->left > 0) {
 		if (closed && config_take_if(words, "}"))
 			return true;
-		if (patterns_are_found(patterns))
-			return config_error(words, "unexpected word '%s': 'found' takes no pattern", *words->word);
-		if (!patterns_add(words, patterns, slice_of_string(*words->word), ""))
+		if (!patterns_set_operator(patterns, *words->word) &&
+		    !patterns_add(words, patterns, slice_of_string(*words->word), ""))
 			return false;
 		words->word++;
 		words->left--;
@@ -170,7 +169,7 @@ static bool take_expression(struct config_words *words, struct acls *acls, struc
 	given = words->left;
 	if (!good || !take_patterns(words, patterns, closed))
 		return false;
-	if (!patterns_are_found(patterns) && flags.n_files == 0 && given - words->left == closed)
+	if (!patterns_are_none(patterns) && flags.n_files == 0 && given - words->left == closed)
 		return config_error(words, "no pattern to compare '%s' with", word);
 	expression = arena_grow(words->arena, &acl->expressions, &acl->n, sizeof(*expression));
 	if (!expression)

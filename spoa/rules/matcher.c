@@ -29,12 +29,20 @@ struct regex {
 	bool jit;
 };
 
+struct range {
+	int64_t min, max;
+	uint32_t hit;
+};
+
 struct matcher {
 	const struct sample *sample;
 	enum sample_type type;
 	bool nocase;
 	struct hits hits;
 	uint32_t found;
+	uint32_t truth; /* of a boolean */
+	struct range *ranges, *sizes;
+	size_t n_ranges, n_sizes;
 	struct literals whole;
 	struct lengths beginnings, ends;
 	struct words dirs, doms;
@@ -67,7 +75,7 @@ struct matcher *matcher_new(struct arena *arena, const struct sample *sample, co
 	matcher->sample = sample;
 	matcher->type = patterns_type(patterns);
 	matcher->nocase = patterns_nocase(patterns);
-	matcher->found = matcher->always = HIT_NONE;
+	matcher->found = matcher->truth = matcher->always = HIT_NONE;
 	literals_init(&matcher->whole, seed);
 	literals_init(&matcher->beginnings.set, seed);
 	literals_init(&matcher->ends.set, seed);
@@ -178,6 +186,17 @@ static bool add_network(struct arena *arena, struct matcher *matcher, const stru
 	return slot != NULL;
 }
 
+static bool add_range(struct arena *arena, struct matcher *matcher, struct range **ranges, size_t *n,
+		      const struct pattern *pattern, uint32_t acl)
+{
+	struct range *slot = arena_grow(arena, ranges, n, sizeof(*slot));
+
+	if (!slot)
+		return false;
+	*slot = (struct range){ pattern->min, pattern->max, HIT_NONE };
+	return hits_add(arena, &matcher->hits, acl, &slot->hit);
+}
+
 static bool add_one(struct arena *arena, struct matcher *matcher, enum match_kind kind, const struct pattern *pattern,
 		    uint32_t acl)
 {
@@ -198,6 +217,11 @@ static bool add_one(struct arena *arena, struct matcher *matcher, enum match_kin
 		return add_regex(arena, matcher, pattern, acl);
 	case MATCH_IP:
 		return add_network(arena, matcher, pattern, acl);
+	case MATCH_INT:
+		return add_range(arena, matcher, &matcher->ranges, &matcher->n_ranges, pattern, acl);
+	case MATCH_LEN:
+		return add_range(arena, matcher, &matcher->sizes, &matcher->n_sizes, pattern, acl);
+	case MATCH_BOOL:
 	case MATCH_FOUND:
 		break;
 	}
@@ -211,6 +235,8 @@ bool matcher_add(struct arena *arena, struct matcher *matcher, const struct patt
 
 	if (patterns_kind(patterns) == MATCH_FOUND)
 		return hits_add(arena, &matcher->hits, acl, &matcher->found);
+	if (patterns_kind(patterns) == MATCH_BOOL)
+		return hits_add(arena, &matcher->hits, acl, &matcher->truth);
 	for (size_t i = 0; i < n; i++)
 		if (!add_one(arena, matcher, patterns_kind(patterns), &list[i], acl))
 			return false;
@@ -339,6 +365,14 @@ static void match_address(const struct matcher *matcher, const struct address *a
 	}
 }
 
+static void match_ranges(const struct matcher *matcher, const struct range *ranges, size_t n, int64_t number,
+			 uint64_t *holds)
+{
+	for (size_t i = 0; i < n; i++)
+		if (number >= ranges[i].min && number <= ranges[i].max)
+			set_bits(matcher, ranges[i].hit, holds);
+}
+
 static struct slice fold(struct rules_scratch *scratch, struct slice text)
 {
 	if (text.len > sizeof(scratch->fold))
@@ -363,6 +397,7 @@ static void match_text(const struct matcher *matcher, struct slice text, struct 
 	if (matcher->substrings)
 		match_substrings(matcher, folded, holds);
 	match_regexes(matcher, text, scratch, holds);
+	match_ranges(matcher, matcher->sizes, matcher->n_sizes, (int64_t)text.len, holds);
 }
 
 void matcher_run(const struct matcher *matcher, struct request *request, struct rules_scratch *scratch, uint64_t *holds)
@@ -374,9 +409,19 @@ void matcher_run(const struct matcher *matcher, struct request *request, struct 
 		set_bits(matcher, matcher->found, holds);
 		if (!sample_cast(&value, matcher->type, scratch))
 			continue;
-		if (matcher->type == SAMPLE_ADDRESS)
+		switch (matcher->type) {
+		case SAMPLE_ADDRESS:
 			match_address(matcher, &value.address, holds);
-		else
+			break;
+		case SAMPLE_INT:
+			match_ranges(matcher, matcher->ranges, matcher->n_ranges, value.number, holds);
+			break;
+		case SAMPLE_BOOL:
+			set_bits(matcher, value.number ? matcher->truth : HIT_NONE, holds);
+			break;
+		case SAMPLE_STRING:
 			match_text(matcher, value.string, scratch, holds);
+			break;
+		}
 	}
 }

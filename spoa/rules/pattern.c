@@ -16,6 +16,7 @@ struct method {
 struct patterns {
 	const struct method *method;
 	bool nocase;
+	enum { EQ, GE, GT, LE, LT } operator;
 	struct pattern *items;
 	size_t n;
 };
@@ -107,6 +108,72 @@ static bool add_ip(struct config_words *words, struct patterns *patterns, struct
 			    SLICE_ARGS(pattern->text));
 }
 
+/* ---- integers ---- */
+
+bool patterns_set_operator(struct patterns *patterns, const char *word)
+{
+	static const char *const operators[] = { [EQ] = "eq", [GE] = "ge", [GT] = "gt", [LE] = "le", [LT] = "lt" };
+
+	if (patterns->method->kind != MATCH_INT && patterns->method->kind != MATCH_LEN)
+		return false;
+	for (unsigned i = 0; i < COUNT(operators); i++) {
+		if (strcmp(word, operators[i]) != 0)
+			continue;
+		patterns->operator= i;
+		return true;
+	}
+	return false;
+}
+
+/* Decimal, with a sign perhaps; all of text. */
+static bool parse_number(struct slice text, int64_t *number)
+{
+	bool negative = text.len > 0 && text.ptr[0] == '-';
+	uint64_t natural;
+
+	if (!slice_to_natural(slice_from(text, negative), INT64_MAX, &natural))
+		return false;
+	*number = negative ? -(int64_t)natural : (int64_t)natural;
+	return true;
+}
+
+/* "5", "5:9", "5:", ":9". */
+static bool parse_range(struct slice text, struct pattern *pattern)
+{
+	struct slice rest = text, low, high;
+
+	if (!slice_split(&rest, ':', &low) || low.len == text.len) {
+		pattern->max = INT64_MAX;
+		return parse_number(text, &pattern->min) && (pattern->max = pattern->min, true);
+	}
+	pattern->min = INT64_MIN;
+	pattern->max = INT64_MAX;
+	high = rest;
+	return (low.len > 0 || high.len > 0) && (low.len == 0 || parse_number(low, &pattern->min)) &&
+	       (high.len == 0 || parse_number(high, &pattern->max));
+}
+
+static bool add_int(struct config_words *words, struct patterns *patterns, struct pattern *pattern, const char *where)
+{
+	bool one;
+
+	if (!parse_range(pattern->text, pattern))
+		return config_error(words, "%s'%.*s' is no integer or range, such as 5, 5:9, 5: or :9", where,
+				    SLICE_ARGS(pattern->text));
+	one = pattern->min == pattern->max;
+	if (patterns->operator!= EQ && !one)
+		return config_error(words, "%sa range ('%.*s') goes with 'eq' only", where, SLICE_ARGS(pattern->text));
+	if (patterns->operator== GT && pattern->min<INT64_MAX)
+		pattern->min++;
+	if (patterns->operator== LT && pattern->max> INT64_MIN)
+		pattern->max--;
+	if (patterns->operator== GE || patterns->operator== GT)
+		pattern->max = INT64_MAX;
+	if (patterns->operator== LE || patterns->operator== LT)
+		pattern->min = INT64_MIN;
+	return true;
+}
+
 /* ---- lists ---- */
 
 static const struct method methods[] = {
@@ -114,10 +181,11 @@ static const struct method methods[] = {
 	{ "end", MATCH_END, SAMPLE_STRING, add_text }, { "sub", MATCH_SUB, SAMPLE_STRING, add_text },
 	{ "dir", MATCH_DIR, SAMPLE_STRING, add_text }, { "dom", MATCH_DOM, SAMPLE_STRING, add_text },
 	{ "reg", MATCH_REG, SAMPLE_STRING, add_reg },  { "ip", MATCH_IP, SAMPLE_ADDRESS, add_ip },
-	{ "found", MATCH_FOUND, SAMPLE_STRING, NULL },
+	{ "int", MATCH_INT, SAMPLE_INT, add_int },     { "len", MATCH_LEN, SAMPLE_STRING, add_int },
+	{ "bool", MATCH_BOOL, SAMPLE_BOOL, NULL },     { "found", MATCH_FOUND, SAMPLE_STRING, NULL },
 };
 
-static const char *const later[] = { "int", "len", "bool", "bin" };
+static const char *const later[] = { "bin" };
 
 static const struct method *find_method(struct config_words *words, const char *name)
 {
@@ -144,6 +212,9 @@ static const struct method *find_method(struct config_words *words, const char *
 
 struct patterns *patterns_new(struct config_words *words, const char *method, enum sample_type type, bool nocase)
 {
+	static const char *const defaults[] = {
+		[SAMPLE_STRING] = "str", [SAMPLE_ADDRESS] = "ip", [SAMPLE_INT] = "int", [SAMPLE_BOOL] = "bool"
+	};
 	struct patterns *patterns = arena_alloc(words->arena, sizeof(*patterns));
 
 	if (!patterns) {
@@ -151,7 +222,7 @@ struct patterns *patterns_new(struct config_words *words, const char *method, en
 		return NULL;
 	}
 	if (!method)
-		method = type == SAMPLE_ADDRESS ? "ip" : "str";
+		method = defaults[type];
 	patterns->nocase = nocase;
 	patterns->method = find_method(words, method);
 	return patterns->method ? patterns : NULL;
@@ -161,6 +232,9 @@ bool patterns_add(struct config_words *words, struct patterns *patterns, struct 
 {
 	struct pattern pattern = { .text = text }, *slot;
 
+	if (patterns_are_none(patterns))
+		return config_error(words, "%sunexpected pattern '%.*s': '%s' takes none", where, SLICE_ARGS(text),
+				    patterns->method->name);
 	if (!patterns->method->add(words, patterns, &pattern, where))
 		return false;
 	slot = arena_grow(words->arena, &patterns->items, &patterns->n, sizeof(*slot));
@@ -203,9 +277,9 @@ bool patterns_add_file(struct config_words *words, struct patterns *patterns, co
 	return good;
 }
 
-bool patterns_are_found(const struct patterns *patterns)
+bool patterns_are_none(const struct patterns *patterns)
 {
-	return patterns->method->kind == MATCH_FOUND;
+	return !patterns->method->add;
 }
 
 enum sample_type patterns_type(const struct patterns *patterns)

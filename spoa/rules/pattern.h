@@ -15,6 +15,9 @@ enum match_kind {
 	MATCH_DOM,
 	MATCH_REG,
 	MATCH_IP,
+	MATCH_INT,
+	MATCH_LEN,
+	MATCH_BOOL,
 	MATCH_FOUND,
 };
 
@@ -23,7 +26,8 @@ struct pattern {
 	struct address address;
 	unsigned prefix; /* bits of the network */
 	pcre2_code *regex;
-	bool jit; /* it was compiled to machine code */
+	bool jit;         /* it was compiled to machine code */
+	int64_t min, max; /* of an integer or a length, both included */
 };
 
 struct patterns;
@@ -39,8 +43,11 @@ bool patterns_add(struct config_words *words, struct patterns *patterns, struct 
 /* Each line of a file, as HAProxy's -f: empty lines and those that begin with # left out. */
 bool patterns_add_file(struct config_words *words, struct patterns *patterns, const char *path);
 
-/* Whether the method is `found`, which has no patterns. */
-bool patterns_are_found(const struct patterns *patterns);
+/* Whether the method has no patterns: `found`, `bool`. */
+bool patterns_are_none(const struct patterns *patterns);
+
+/* "eq", "ge", "gt", "le" or "lt" before integers: how those that follow are meant. False: it is none of them, or no integers. */
+bool patterns_set_operator(struct patterns *patterns, const char *word);
 
 /* What the sample's value has to be cast to first. */
 enum sample_type patterns_type(const struct patterns *patterns);

@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "sample.h"
+#include "fetch.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-struct row;
-
-struct sample {
-	const struct row *row;
-	unsigned slot;
-	struct slice argument;
-};
-
 struct row {
 	const char *name;
 	const char *argument; /* what stands in the parentheses; NULL: none */
 	enum sample_type type;
-	int slot; /* a fixed one; −1: by the argument */
-	bool (*next)(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
-		     struct sample_cursor *cursor, struct sample_value *value);
+	const char *input; /* the argument of the message that it reads; NULL: the one in the parentheses */
+	fetch *fetch;
 };
 
 /* ---- values ---- */
@@ -49,163 +40,100 @@ bool address_parse(struct slice text, struct address *address)
 	return true;
 }
 
+/* As HAProxy's read_int64(): as many digits as there are; what is none is 0. */
+static bool to_number(struct slice text, int64_t *number)
+{
+	bool negative = text.len > 0 && text.ptr[0] == '-';
+	uint64_t sum = 0, most = negative ? 1ull << 63 : INT64_MAX;
+
+	if (text.len == 0)
+		return false;
+	for (size_t i = negative; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9'; i++) {
+		uint64_t digit = text.ptr[i] - '0';
+
+		sum = sum > (most - digit) / 10 ? most : sum * 10 + digit;
+	}
+	*number = negative ? (int64_t)(0 - sum) : (int64_t)sum;
+	return true;
+}
+
+static bool cast_to_string(struct sample_value *value, struct rules_scratch *scratch)
+{
+	if (value->type == SAMPLE_ADDRESS)
+		inet_ntop(value->address.size == 4 ? AF_INET : AF_INET6, value->address.bytes, scratch->text,
+			  sizeof(scratch->text));
+	else
+		snprintf(scratch->text, sizeof(scratch->text), "%" PRId64, value->number);
+	value->string = slice_of_string(scratch->text);
+	return true;
+}
+
+static bool cast_to_number(struct sample_value *value)
+{
+	uint32_t four;
+
+	if (value->type == SAMPLE_STRING)
+		return to_number(value->string, &value->number);
+	if (value->type != SAMPLE_ADDRESS)
+		return true;
+	memcpy(&four, value->address.bytes, 4);
+	value->number = ntohl(four);
+	return value->address.size == 4;
+}
+
 bool sample_cast(struct sample_value *value, enum sample_type type, struct rules_scratch *scratch)
 {
+	bool good = true;
+
 	if (value->type == type)
 		return true;
+	switch (type) {
+	case SAMPLE_STRING:
+		good = cast_to_string(value, scratch);
+		break;
+	case SAMPLE_ADDRESS:
+		good = value->type == SAMPLE_STRING && address_parse(value->string, &value->address);
+		break;
+	case SAMPLE_BOOL:
+		good = value->type != SAMPLE_ADDRESS && cast_to_number(value);
+		break;
+	case SAMPLE_INT:
+		good = cast_to_number(value);
+		break;
+	}
 	value->type = type;
-	if (type == SAMPLE_ADDRESS)
-		return address_parse(value->string, &value->address);
-	inet_ntop(value->address.size == 4 ? AF_INET : AF_INET6, value->address.bytes, scratch->text,
-		  sizeof(scratch->text));
-	value->string = slice_of_string(scratch->text);
-	return true;
-}
-
-static bool value_of(const struct spop_value *from, struct rules_scratch *scratch, struct sample_value *value)
-{
-	value->type = SAMPLE_STRING;
-	switch (from->type) {
-	case SPOP_STRING:
-	case SPOP_BINARY:
-		value->string = slice_of_spop(from->bytes);
-		return true;
-	case SPOP_IPV4:
-	case SPOP_IPV6:
-		value->type = SAMPLE_ADDRESS;
-		set_address(&value->address, from->address, from->type == SPOP_IPV4 ? 4 : 16);
-		return true;
-	case SPOP_BOOL: /* as HAProxy casts a boolean to a string */
-		value->string = from->boolean ? SLICE("1") : SLICE("0");
-		return true;
-	case SPOP_INT32:
-	case SPOP_UINT32:
-	case SPOP_INT64:
-		snprintf(scratch->text, sizeof(scratch->text), "%" PRId64, from->integer);
-		break;
-	case SPOP_UINT64:
-		snprintf(scratch->text, sizeof(scratch->text), "%" PRIu64, from->natural);
-		break;
-	case SPOP_NULL:
-		return false;
-	}
-	value->string = slice_of_string(scratch->text);
-	return true;
-}
-
-static bool next_argument(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
-			  struct sample_cursor *cursor, struct sample_value *value)
-{
-	return cursor->taken++ == 0 && value_of(&request->values[sample->slot], scratch, value);
-}
-
-static bool next_pathq(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
-		       struct sample_cursor *cursor, struct sample_value *value)
-{
-	struct slice path = request_bytes(request, REQUEST_PATH), query = request_bytes(request, REQUEST_QUERY);
-
-	(void)sample;
-	if (cursor->taken++ > 0 || !path.ptr)
-		return false;
-	if (!request->pathq.ptr && query.len == 0)
-		request->pathq = path;
-	if (!request->pathq.ptr) {
-		if (query.len >= sizeof(scratch->join) || path.len >= sizeof(scratch->join) - query.len)
-			return false;
-		memcpy(scratch->join, path.ptr, path.len);
-		scratch->join[path.len] = '?';
-		memcpy(scratch->join + path.len + 1, query.ptr, query.len);
-		request->pathq = slice_of(scratch->join, path.len + 1 + query.len);
-	}
-	value->type = SAMPLE_STRING;
-	value->string = request->pathq;
-	return true;
-}
-
-/* Up to a comma that is not quoted: HAProxy's http_find_hdr_value_end(). */
-static struct slice take_list_value(struct slice *list)
-{
-	bool quoted = false;
-	size_t end = 0;
-	struct slice value = *list;
-
-	if (list->len == 0 || !memchr(list->ptr, ',', list->len)) {
-		*list = slice_of(NULL, 0);
-		return slice_trim(value);
-	}
-	for (; end < list->len; end++) {
-		uint8_t c = list->ptr[end];
-
-		if (quoted && c == '\\' && end + 1 < list->len)
-			end++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (c == ',' && !quoted)
-			break;
-	}
-	value = slice_of(list->ptr, end);
-	*list = end < list->len ? slice_from(*list, end + 1) : slice_of(NULL, 0);
-	return slice_trim(value);
-}
-
-/* Puts the next line of the header into cursor->list; false: no more. */
-static bool next_header_line(const struct sample *sample, const struct request *request, struct sample_cursor *cursor)
-{
-	struct slice name, single = request_bytes(request, sample->slot);
-
-	if (single.ptr) {
-		cursor->list = single;
-		return cursor->taken++ == 0;
-	}
-	if (cursor->taken++ == 0) {
-		struct slice all = request_bytes(request, REQUEST_HDRS);
-
-		cursor->blob = (struct spop_slice){ all.ptr, all.len };
-	}
-	while (request_take_header(&cursor->blob, &name, &cursor->list))
-		if (slice_eq_nocase(name, sample->argument))
-			return true;
-	return false;
-}
-
-static bool next_hdr(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
-		     struct sample_cursor *cursor, struct sample_value *value)
-{
-	(void)scratch;
-	if (!cursor->list.ptr && !next_header_line(sample, request, cursor))
-		return false;
-	value->type = SAMPLE_STRING;
-	value->string = take_list_value(&cursor->list);
-	return true;
+	return good;
 }
 
 /* ---- the table ---- */
 
 static const struct row rows[] = {
-	{ "arg", "name", SAMPLE_STRING, -1, next_argument },
-	{ "hdr", "name", SAMPLE_STRING, -1, next_hdr },
-	{ "host", NULL, SAMPLE_STRING, REQUEST_HOST, next_hdr },
-	{ "method", NULL, SAMPLE_STRING, REQUEST_METHOD, next_argument },
-	{ "path", NULL, SAMPLE_STRING, REQUEST_PATH, next_argument },
-	{ "pathq", NULL, SAMPLE_STRING, REQUEST_PATH, next_pathq },
-	{ "query", NULL, SAMPLE_STRING, REQUEST_QUERY, next_argument },
-	{ "req.hdr", "name", SAMPLE_STRING, -1, next_hdr },
-	{ "src", NULL, SAMPLE_ADDRESS, REQUEST_SRC, next_argument },
+	{ "arg", "name", SAMPLE_STRING, NULL, fetch_argument },
+	{ "base", NULL, SAMPLE_STRING, "path", fetch_base },
+	{ "cook", "name", SAMPLE_STRING, "hdr(cookie)", fetch_cook },
+	{ "fhdr", "name", SAMPLE_STRING, NULL, fetch_fhdr },
+	{ "hdr", "name", SAMPLE_STRING, NULL, fetch_hdr },
+	{ "hdr_cnt", "name", SAMPLE_INT, NULL, fetch_hdr_cnt },
+	{ "host", NULL, SAMPLE_STRING, "host", fetch_hdr },
+	{ "method", NULL, SAMPLE_STRING, "method", fetch_argument },
+	{ "path", NULL, SAMPLE_STRING, "path", fetch_argument },
+	{ "pathq", NULL, SAMPLE_STRING, "path", fetch_pathq },
+	{ "query", NULL, SAMPLE_STRING, "query", fetch_argument },
+	{ "req.body", NULL, SAMPLE_STRING, "body", fetch_argument },
+	{ "req.cook", "name", SAMPLE_STRING, "hdr(cookie)", fetch_cook },
+	{ "req.fhdr", "name", SAMPLE_STRING, NULL, fetch_fhdr },
+	{ "req.hdr", "name", SAMPLE_STRING, NULL, fetch_hdr },
+	{ "req.hdr_cnt", "name", SAMPLE_INT, NULL, fetch_hdr_cnt },
+	{ "req.ver", NULL, SAMPLE_STRING, "ver", fetch_argument },
+	{ "src", NULL, SAMPLE_ADDRESS, "src", fetch_argument },
+	{ "ssl_fc", NULL, SAMPLE_BOOL, "ssl", fetch_bool },
+	{ "ssl_fc_sni", NULL, SAMPLE_STRING, "sni", fetch_argument },
+	{ "url", NULL, SAMPLE_STRING, "path", fetch_pathq },
+	{ "url_param", "name", SAMPLE_STRING, "query", fetch_param },
+	{ "urlp", "name", SAMPLE_STRING, "query", fetch_param },
 };
 
-/* Of configuration.md, by the orders of work to come. */
-static const char *const later[] = { "url",  "url_param", "urlp",    "base",   "req.fhdr",   "req.hdr_cnt", "req.cook",
-				     "cook", "req.body",  "req.ver", "ssl_fc", "ssl_fc_sni", "fhdr",        "hdr_cnt" };
-
 static const char *const methods[] = { "beg", "end", "sub", "dir", "dom", "reg", "str", "ip", "len", "int", "bin" };
-
-static bool is_later(struct slice name)
-{
-	for (size_t i = 0; i < COUNT(later); i++)
-		if (slice_eq(name, slice_of_string(later[i])))
-			return true;
-	return false;
-}
 
 static const struct row *find_row(struct slice name)
 {
@@ -225,7 +153,7 @@ static const struct row *find_derivative(struct slice *name, const char **method
 		    stem.ptr[stem.len - suffix.len - 1] != '_')
 			continue;
 		stem.len -= suffix.len + 1;
-		if (!find_row(stem) && !is_later(stem))
+		if (!find_row(stem))
 			continue;
 		*name = stem;
 		*method = methods[i];
@@ -245,10 +173,6 @@ static const struct row *take_row(struct config_words *words, struct slice name,
 		row = find_derivative(&stem, method);
 	if (row)
 		return row;
-	if (is_later(stem)) {
-		config_error(words, "sample '%.*s' is not yet supported", SLICE_ARGS(name));
-		return NULL;
-	}
 	for (size_t i = 0; i < COUNT(rows); i++)
 		names[i] = rows[i].name;
 	nearest = config_nearest(arena_printf(words->arena, "%.*s", SLICE_ARGS(name)), names, COUNT(rows));
@@ -277,22 +201,27 @@ static struct slice lower_copy(struct arena *arena, struct slice text)
 	return copy;
 }
 
+static bool is_header_row(const struct row *row)
+{
+	return row->fetch == fetch_hdr || row->fetch == fetch_fhdr || row->fetch == fetch_hdr_cnt;
+}
+
 static bool bind_slot(struct config_words *words, struct sample *sample, struct slice argument,
 		      struct request_names *names)
 {
-	if (sample->row->slot >= 0) {
-		sample->slot = (unsigned)sample->row->slot;
-		sample->argument = SLICE("host");
-		return true;
-	}
-	if (!valid_argument(argument))
-		return config_error(words, "sample '%s' expects %s(<%s>)", sample->row->name, sample->row->name,
-				    sample->row->argument);
-	if (sample->row->next == next_hdr) {
+	const struct row *row = sample->row;
+
+	if (row->argument && !valid_argument(argument))
+		return config_error(words, "sample '%s' expects %s(<%s>)", row->name, row->name, row->argument);
+	sample->argument = row->argument ? arena_slice(words->arena, argument) : SLICE("host");
+	if (row->fetch == fetch_cook) {
+		sample->slot = request_names_add_header(names, SLICE("cookie"));
+	} else if (row->input) {
+		sample->slot = request_names_add(names, row->input);
+	} else if (is_header_row(row)) {
 		sample->argument = lower_copy(words->arena, argument);
 		sample->slot = request_names_add_header(names, sample->argument);
 	} else {
-		sample->argument = arena_slice(words->arena, argument);
 		sample->slot = request_names_add(names, (const char *)sample->argument.ptr);
 	}
 	if (sample->slot < REQUEST_MAX_SLOTS)
@@ -305,7 +234,11 @@ static uint64_t slots_read(const struct sample *sample)
 {
 	uint64_t needs = 1ull << sample->slot;
 
-	return sample->row->next == next_pathq ? needs | 1ull << REQUEST_QUERY : needs;
+	if (sample->row->fetch == fetch_pathq)
+		needs |= 1ull << REQUEST_QUERY;
+	if (sample->row->fetch == fetch_base)
+		needs |= 1ull << REQUEST_HOST;
+	return needs;
 }
 
 const struct sample *sample_parse(struct config_words *words, const char *word, struct request_names *names,
@@ -349,7 +282,7 @@ const struct sample *sample_parse(struct config_words *words, const char *word, 
 
 bool sample_same(const struct sample *a, const struct sample *b)
 {
-	return a->row->next == b->row->next && a->slot == b->slot;
+	return a->row->fetch == b->row->fetch && a->slot == b->slot && slice_eq(a->argument, b->argument);
 }
 
 enum sample_type sample_type(const struct sample *sample)
@@ -360,5 +293,5 @@ enum sample_type sample_type(const struct sample *sample)
 bool sample_next(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
 		 struct sample_cursor *cursor, struct sample_value *value)
 {
-	return sample->row->next(sample, request, scratch, cursor, value);
+	return sample->row->fetch(sample, request, scratch, cursor, value);
 }

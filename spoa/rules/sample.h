@@ -6,7 +6,7 @@
 #include "request.h"
 #include "scratch.h"
 
-enum sample_type { SAMPLE_STRING, SAMPLE_ADDRESS };
+enum sample_type { SAMPLE_STRING, SAMPLE_ADDRESS, SAMPLE_INT, SAMPLE_BOOL };
 
 struct address {
 	uint8_t bytes[16];
@@ -17,6 +17,7 @@ struct sample_value {
 	enum sample_type type;
 	struct slice string;
 	struct address address;
+	int64_t number; /* of an integer or a boolean */
 };
 
 struct sample;
@@ -24,7 +25,7 @@ struct sample;
 /* Where one is among a sample's values: { 0 } before the first. */
 struct sample_cursor {
 	unsigned taken;
-	struct slice list;      /* of the header being split at its commas */
+	struct slice list;      /* what is left of the header or query being split */
 	struct spop_slice blob; /* headers not looked at yet */
 };
 
@@ -45,7 +46,7 @@ enum sample_type sample_type(const struct sample *sample);
 bool sample_next(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
 		 struct sample_cursor *cursor, struct sample_value *value);
 
-/* Casts as HAProxy does: text to an address, an address to text. False: it is none. */
+/* Casts as HAProxy does, see sample_casts[] there. False: that cannot be. */
 bool sample_cast(struct sample_value *value, enum sample_type type, struct rules_scratch *scratch);
 
 bool address_parse(struct slice text, struct address *address);

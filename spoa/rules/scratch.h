@@ -17,6 +17,7 @@ struct rules_scratch {
 	size_t room;               /* of both, in words */
 	char text[64];             /* a number or address as a string, until the next value */
 	uint8_t join[64 * 1024];   /* path?query */
+	uint8_t base[64 * 1024];   /* host and path */
 	uint8_t fold[1024 * 1024]; /* a value in lower case; no frame is longer */
 };
 
