@@ -52,7 +52,7 @@ bool fetch_pathq(const struct sample *sample, struct request *request, struct ru
 	(void)sample;
 	if (cursor->taken++ > 0 || !path.ptr)
 		return false;
-	if (!request->pathq.ptr && query.len == 0)
+	if (!request->pathq.ptr && !query.ptr) /* an empty query has its question mark */
 		request->pathq = path;
 	if (!request->pathq.ptr) {
 		if (query.len >= sizeof(scratch->join) || path.len >= sizeof(scratch->join) - query.len)
@@ -209,8 +209,11 @@ bool fetch_cook(const struct sample *sample, struct request *request, struct rul
 
 	(void)scratch;
 	value->type = SAMPLE_STRING;
+	/* HAProxy does not look at what is not longer than "name=": http_extract_cookie_value() */
 	while (cursor->list.ptr || next_header_line(&cookies, request, cursor))
-		if (take_value(take_cookie(&cursor->list), sample->argument, &value->string))
+		if (cursor->list.len <= sample->argument.len + 1)
+			cursor->list = slice_of(NULL, 0);
+		else if (take_value(take_cookie(&cursor->list), sample->argument, &value->string))
 			return true;
 	return false;
 }
