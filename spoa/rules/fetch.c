@@ -205,7 +205,7 @@ static bool take_value(struct slice pair, struct slice name, struct slice *value
 bool fetch_cook(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
 		struct sample_cursor *cursor, struct sample_value *value)
 {
-	const struct sample cookies = { sample->row, sample->slot, SLICE("cookie") };
+	const struct sample cookies = { .slot = sample->slot, .argument = SLICE("cookie") };
 
 	(void)scratch;
 	value->type = SAMPLE_STRING;

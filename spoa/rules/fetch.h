@@ -3,13 +3,15 @@
 #ifndef SPOA_RULES_FETCH_H
 #define SPOA_RULES_FETCH_H
 
-#include "sample.h"
+#include "convert.h"
 
 struct row;
 
 struct sample {
 	const struct row *row;
 	unsigned slot;         /* of the argument that it reads */
+	enum sample_type type; /* of what comes out, behind all converters */
+	const struct converter *converters;
 	struct slice argument; /* in its parentheses: a header's name in lower case, a cookie's, a parameter's */
 };
 

@@ -263,13 +263,9 @@ const struct sample *sample_parse(struct config_words *words, const char *word, 
 	sample = arena_alloc(words->arena, sizeof(*sample));
 	if (!sample || !(sample->row = take_row(words, name, method)))
 		return NULL;
-	if (rest.len > 0) {
-		config_error(words,
-			     rest.ptr[0] == ',' ? "converters ('%.*s') are not yet supported"
-						: "unexpected '%.*s' after a sample",
-			     SLICE_ARGS(rest));
+	sample->type = sample->row->type;
+	if (!converters_parse(words, rest, &sample->type, &sample->converters))
 		return NULL;
-	}
 	if (!sample->row->argument && argument.ptr) {
 		config_error(words, "sample '%s' takes no argument", sample->row->name);
 		return NULL;
@@ -282,16 +278,20 @@ const struct sample *sample_parse(struct config_words *words, const char *word, 
 
 bool sample_same(const struct sample *a, const struct sample *b)
 {
-	return a->row->fetch == b->row->fetch && a->slot == b->slot && slice_eq(a->argument, b->argument);
+	return a->row->fetch == b->row->fetch && a->slot == b->slot && slice_eq(a->argument, b->argument) &&
+	       converters_same(a->converters, b->converters);
 }
 
 enum sample_type sample_type(const struct sample *sample)
 {
-	return sample->row->type;
+	return sample->type;
 }
 
 bool sample_next(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
 		 struct sample_cursor *cursor, struct sample_value *value)
 {
-	return sample->row->fetch(sample, request, scratch, cursor, value);
+	while (sample->row->fetch(sample, request, scratch, cursor, value))
+		if (!sample->converters || converters_apply(sample->converters, value, scratch))
+			return true;
+	return false;
 }

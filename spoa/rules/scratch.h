@@ -12,13 +12,14 @@ struct rules_scratch {
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
 	uint64_t limit_hits;
-	uint64_t *holds;           /* of the frontend being decided: acls that hold, */
-	uint64_t *ran;             /* and matchers that have run */
-	size_t room;               /* of both, in words */
-	char text[64];             /* a number or address as a string, until the next value */
-	uint8_t join[64 * 1024];   /* path?query */
-	uint8_t base[64 * 1024];   /* host and path */
-	uint8_t fold[1024 * 1024]; /* a value in lower case; no frame is longer */
+	uint64_t *holds;                 /* of the frontend being decided: acls that hold, */
+	uint64_t *ran;                   /* and matchers that have run */
+	size_t room;                     /* of both, in words */
+	char text[64];                   /* a number or address as a string, until the next value */
+	uint8_t join[64 * 1024];         /* path?query */
+	uint8_t converted[2][64 * 1024]; /* what converters write, in turns */
+	uint8_t base[64 * 1024];         /* host and path */
+	uint8_t fold[1024 * 1024];       /* a value in lower case; no frame is longer */
 };
 
 /* Before a decision: nothing has run. False: out of memory, which can only be at a frontend's first request. */
