@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `balance least-load` as time goes by: without reports, with old ones, and with many of them. */
+#include <math.h>
+
+#include "reports.h"
+
+static void without_any_report_weights_decide(void **state)
+{
+	unsigned counts[3];
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 3, "", 11);
+	server_set_weight(site.fleet, server_at(&site, 1), 2, "test", SITE_START);
+	server_set_weight(site.fleet, server_at(&site, 2), 5, "test", SITE_START);
+	site_spread(&site, 8000, SITE_START, counts);
+	assert_in_range(counts[0], 1000 - 120, 1000 + 120);
+	assert_in_range(counts[1], 2000 - 155, 2000 + 155);
+	assert_in_range(counts[2], 5000 - 175, 5000 + 175);
+	site_close(&site);
+}
+
+/* How well a load is known, by the age of its report: the period is what is configured before it can be seen. */
+static void knowledge_goes_with_the_reports_age(void **state)
+{
+	static const struct {
+		const char *parameters;
+		unsigned reports; /* a second apart */
+		double age;
+		enum load_knowledge known;
+	} cases[] = {
+		{ "", 0, 0, LOAD_UNKNOWN },
+		{ "", 1, 0, LOAD_KNOWN },
+		{ "", 1, 2.9, LOAD_KNOWN },
+		{ "", 1, 3.1, LOAD_STALE },
+		{ "", 1, 4.9, LOAD_STALE },
+		{ "", 1, 5.1, LOAD_UNKNOWN },
+		{ "", 5, 2.9, LOAD_KNOWN },
+		{ "", 5, 3.1, LOAD_STALE },
+		{ "", 5, 5.1, LOAD_UNKNOWN },
+		{ "agent-inter 100ms", 1, 0.31, LOAD_STALE },
+		{ "agent-inter 100ms", 2, 0.31, LOAD_KNOWN }, /* in fact it takes a second */
+		{ "agent-inter 10s", 5, 3.1, LOAD_STALE },
+		{ "load-stale 2s", 5, 1.9, LOAD_KNOWN },
+		{ "load-stale 2s", 5, 2.1, LOAD_UNKNOWN },
+		{ "load-stale 1m", 5, 59, LOAD_STALE },
+		{ "load-stale 1m", 5, 61, LOAD_UNKNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		double last = SITE_START;
+		struct site site;
+
+		open_fleet(&site, 1, cases[i].parameters, 1);
+		for (unsigned j = 0; j < cases[i].reports; j++)
+			report(&site, 0, 0.5, last = SITE_START + j);
+		fleet_refresh(site.fleet, last + cases[i].age);
+		assert_int_equal(atomic_load(&server_at(&site, 0)->state->load.known), cases[i].known);
+		site_close(&site);
+	}
+}
+
+/* An idle server's report was long ago: it is taken as no better than most. */
+static void an_old_report_is_not_trusted_to_be_the_best(void **state)
+{
+	unsigned counts[4];
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 4, "", 2);
+	report(&site, 0, 0, SITE_START);
+	for (unsigned i = 1; i < 4; i++)
+		report(&site, i, 0.2 * i, SITE_START + 4);
+	fleet_refresh(site.fleet, SITE_START + 4);
+	draw(&site, 50, SITE_START + 4, counts);
+	assert_int_equal(counts[1], 50);
+	report(&site, 0, 0, SITE_START + 4.1);
+	fleet_refresh(site.fleet, SITE_START + 4.1);
+	draw(&site, 50, SITE_START + 4.1, counts);
+	assert_int_equal(counts[0], 50);
+	site_close(&site);
+}
+
+static void an_unknown_load_counts_as_average(void **state)
+{
+	unsigned counts[3];
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 3, "", 2);
+	report(&site, 1, 0.9, SITE_START);
+	report(&site, 2, 0.1, SITE_START);
+	fleet_refresh(site.fleet, SITE_START);
+	draw(&site, 50, SITE_START, counts);
+	assert_int_equal(counts[2], 50);
+	site_spread(&site, 4, SITE_START, counts);
+	assert_int_equal(counts[1], 0); /* 0.11 and 6.9 in flight: 3.5 is taken for the unknown one */
+	site_spread(&site, 16, SITE_START, counts);
+	assert_int_equal(counts[0] + counts[1] + counts[2], 16);
+	assert_in_range(counts[0], 5, 9);
+	site_close(&site);
+}
+
+static void all_reports_too_old_is_as_none(void **state)
+{
+	unsigned counts[2];
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 2, "", 4);
+	report(&site, 0, 0, SITE_START);
+	report(&site, 1, 1, SITE_START);
+	fleet_refresh(site.fleet, SITE_START + 6);
+	draw(&site, 1000, SITE_START + 6, counts);
+	expect_about(counts, 2, 500, 64);
+	report_all(&site, 0.5, SITE_START + 7);
+	report(&site, 0, 0.9, SITE_START + 7);
+	draw(&site, 50, SITE_START + 7, counts);
+	assert_int_equal(counts[1], 50);
+	site_close(&site);
+}
+
+/* ---- time ---- */
+
+/* Busy once, and nothing heard for so long that all of it must be done. */
+static void what_was_in_flight_drains_away(void **state)
+{
+	unsigned counts[2];
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 2, "weight 256 agent-inter 1h load-stale 1d", 6);
+	report(&site, 0, 0.9, SITE_START);
+	report(&site, 1, 0.1, SITE_START);
+	fleet_refresh(site.fleet, SITE_START);
+	site_spread(&site, 6, SITE_START, counts);
+	assert_int_equal(counts[1], 6);
+	fleet_refresh(site.fleet, SITE_START + 1000);
+	site_spread(&site, 100, SITE_START + 1000, counts);
+	expect_about(counts, 2, 50, 1);
+	site_close(&site);
+}
+
+/* It has told of its own idleness meanwhile; all the same it begins as most others stand. */
+static void a_server_that_comes_back_is_not_run_over(void **state)
+{
+	unsigned counts[5];
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 5, "", 7);
+	server_set_admin(site.fleet, server_at(&site, 0), ADMIN_MAINT, "test", SITE_START);
+	report_all(&site, 0.8, SITE_START + 1);
+	report(&site, 0, 0, SITE_START + 1);
+	site_spread(&site, 40, SITE_START + 1, counts);
+	assert_int_equal(counts[0], 0);
+	expect_about(counts + 1, 4, 10, 1);
+	fleet_refresh(site.fleet, SITE_START + 1.1);
+	server_set_admin(site.fleet, server_at(&site, 0), ADMIN_READY, "test", SITE_START + 1.1);
+	site_spread(&site, 50, SITE_START + 1.1, counts);
+	expect_about(counts, 5, 10, 1);
+	site_close(&site);
+}
+
+/* Weights are alike, yet one server works off four times as much: what is learnt from reports shows it. */
+static void speed_is_learnt_from_reports(void **state)
+{
+	static const double speeds[] = { 200, 50 };
+	unsigned counts[2];
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 2, "", 8);
+	report_all(&site, 0, SITE_START);
+	for (unsigned second = 1; second <= 120; second++) {
+		double now = SITE_START + second;
+
+		memset(counts, 0, sizeof(counts));
+		for (unsigned i = 0; i < 100; i++)
+			counts[site_book(&site, now - 1 + i * 0.01)->index]++;
+		for (unsigned i = 0; i < 2; i++)
+			report(&site, i, fmin(1, counts[i] / speeds[i]), now);
+		fleet_refresh(site.fleet, now);
+	}
+	assert_in_range(counts[0], 75, 92);
+	site_close(&site);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_any_report_weights_decide),
+		cmocka_unit_test(knowledge_goes_with_the_reports_age),
+		cmocka_unit_test(an_old_report_is_not_trusted_to_be_the_best),
+		cmocka_unit_test(an_unknown_load_counts_as_average),
+		cmocka_unit_test(all_reports_too_old_is_as_none),
+		cmocka_unit_test(what_was_in_flight_drains_away),
+		cmocka_unit_test(a_server_that_comes_back_is_not_run_over),
+		cmocka_unit_test(speed_is_learnt_from_reports),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
