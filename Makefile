@@ -85,7 +85,8 @@ $B/libspop.so: $(SPOP:$B/%=$B/pic/%)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libspop.so.0 -o $@ $^
 
-$B/libspop.pc: spoa/spop/libspop.pc.in Makefile
+# anew each time: PREFIX may be another than it was
+$B/libspop.pc: spoa/spop/libspop.pc.in .FORCE
 	@mkdir -p $(@D)
 	@sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
 

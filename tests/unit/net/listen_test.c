@@ -144,7 +144,7 @@ static void socket_activation(void **state)
 	setenv("LISTEN_FDS", "1", 1);
 	start_with(&agent, "  bind unix@%s", address.sun_path);
 	assert_null(getenv("LISTEN_FDS"));
-	snprintf(agent.socket, sizeof(agent.socket), "%s", address.sun_path);
+	snprintf(agent.socket, sizeof(agent.socket), "%.90s", address.sun_path);
 	greet(agent_connect(&agent));
 	agent_stop(&agent);
 	assert_int_equal(unlink(address.sun_path), 0); /* still there: it was the manager's */
