@@ -72,7 +72,7 @@ static const struct config_keyword *find(const struct config_keyword *keywords, 
 static bool unknown(const struct config_words *words, const struct config_keyword *keywords, size_t n,
 		    enum config_section section, const char *word)
 {
-	const char *names[MAX_NAMES], *nearest;
+	const char *names[MAX_NAMES] = { NULL }, *nearest;
 	size_t known = 0;
 
 	if (foreign_knows(section, word))

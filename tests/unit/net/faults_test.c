@@ -443,8 +443,8 @@ static bool converse(struct scene *scene, unsigned fail_at)
 	faults.send_error = EAGAIN;
 	faults.fail_at = fail_at;
 	fd = agent_connect(&scene->agent);
-	send_all(fd, bytes, put_all(bytes, sizeof(bytes)));
-	served = is_served(fd);
+	/* it may have been refused by now, and closed */
+	served = send(fd, bytes, put_all(bytes, sizeof(bytes)), MSG_NOSIGNAL) > 0 && is_served(fd);
 	close(fd);
 	return served;
 }
