@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <limits.h>
 #include <string.h>
 
 #include "spoa-redirect/config.h"
@@ -19,7 +20,7 @@ static unsigned distance(const char *a, const char *b)
 	unsigned rows[3][MAX_WORD + 1];
 
 	if (na > MAX_WORD || nb > MAX_WORD)
-		return MAX_WORD;
+		return UINT_MAX;
 	for (size_t j = 0; j <= nb; j++)
 		rows[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= na; i++) {

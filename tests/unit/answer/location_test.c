@@ -103,6 +103,17 @@ static void an_encoded_byte_stays_and_a_lone_percent_is_encoded(void **state)
 	}
 }
 
+/* What follows it in memory is not its own. */
+static void a_percent_at_the_end_looks_no_further(void **state)
+{
+	static const char text[] = "/a%20";
+
+	(void)state;
+	assert_string_equal(make(slice_of(text, 5), slice_of(NULL, 0)), "https://v1.example.com/p/a%20");
+	assert_string_equal(make(slice_of(text, 4), slice_of(NULL, 0)), "https://v1.example.com/p/a%252");
+	assert_string_equal(make(slice_of(text, 3), slice_of(NULL, 0)), "https://v1.example.com/p/a%25");
+}
+
 static void a_question_mark_ends_a_path_only_before_a_query(void **state)
 {
 	(void)state;
@@ -122,8 +133,7 @@ static void runs_that_stay_are_kept_whole(void **state)
 
 			memset(path + 1, 'x', length);
 			path[1 + at] = '|';
-			snprintf(expected, sizeof(expected), "%s/%.*s%%7C%s", prefix, (int)at, path + 1,
-				 path + 2 + at);
+			snprintf(expected, sizeof(expected), "%s/%.*s%%7C%s", prefix, (int)at, path + 1, path + 2 + at);
 			assert_string_equal(make(slice_of_string(path), slice_of(NULL, 0)), expected);
 		}
 }
@@ -192,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_byte_stays_or_is_encoded_or_refuses_it_all),
 		cmocka_unit_test(an_encoded_byte_stays_and_a_lone_percent_is_encoded),
+		cmocka_unit_test(a_percent_at_the_end_looks_no_further),
 		cmocka_unit_test(a_question_mark_ends_a_path_only_before_a_query),
 		cmocka_unit_test(runs_that_stay_are_kept_whole),
 		cmocka_unit_test(a_path_begins_with_a_slash_and_ends_at_8192_bytes),

@@ -128,9 +128,9 @@ static void other_words_ask_for_nothing(void **state)
 static void least_load_reads_percent_as_idleness(void **state)
 {
 	static const struct conversation cases[] = {
-		{ { "100%\n" }, SERVER_UP, 0, 4 },    { { "1%\n" }, SERVER_UP, 0.99, 4 },
-		{ { "101%\n" }, SERVER_UP, 0, 4 },    { { "25600%\n" }, SERVER_UP, 0, 4 },
-		{ { "0%\n" }, SERVER_DRAIN, 1, 0 },   { { "000%\n" }, SERVER_DRAIN, 1, 0 },
+		{ { "100%\n" }, SERVER_UP, 0, 4 },          { { "1%\n" }, SERVER_UP, 0.99, 4 },
+		{ { "101%\n" }, SERVER_UP, 0, 4 },          { { "25600%\n" }, SERVER_UP, 0, 4 },
+		{ { "0%\n" }, SERVER_DRAIN, 1, 0 },         { { "000%\n" }, SERVER_DRAIN, 1, 0 },
 		{ { "0%\n", "50%\n" }, SERVER_UP, 0.5, 4 },
 	};
 
@@ -141,10 +141,15 @@ static void least_load_reads_percent_as_idleness(void **state)
 static void others_read_percent_as_a_share_of_the_weight(void **state)
 {
 	static const struct conversation cases[] = {
-		{ { "100%\n" }, SERVER_UP, NOTHING_TOLD, 4 },  { { "75%\n" }, SERVER_UP, NOTHING_TOLD, 3 },
-		{ { "50%\n" }, SERVER_UP, NOTHING_TOLD, 2 },   { { "37%\n" }, SERVER_UP, NOTHING_TOLD, 1 },
-		{ { "1%\n" }, SERVER_UP, NOTHING_TOLD, 1 },    { { "0%\n" }, SERVER_DRAIN, NOTHING_TOLD, 0 },
-		{ { "200%\n" }, SERVER_UP, NOTHING_TOLD, 8 },  { { "25600%\n" }, SERVER_UP, NOTHING_TOLD, 256 },
+		{ { "100%\n" }, SERVER_UP, NOTHING_TOLD, 4 },
+		{ { "75%\n" }, SERVER_UP, NOTHING_TOLD, 3 },
+		{ { "50%\n" }, SERVER_UP, NOTHING_TOLD, 2 },
+		{ { "37%\n" }, SERVER_UP, NOTHING_TOLD, 1 },
+		{ { "38%\n" }, SERVER_UP, NOTHING_TOLD, 2 },
+		{ { "1%\n" }, SERVER_UP, NOTHING_TOLD, 1 },
+		{ { "0%\n" }, SERVER_DRAIN, NOTHING_TOLD, 0 },
+		{ { "200%\n" }, SERVER_UP, NOTHING_TOLD, 8 },
+		{ { "25600%\n" }, SERVER_UP, NOTHING_TOLD, 256 },
 		{ { "0%\n", "100%\n" }, SERVER_UP, NOTHING_TOLD, 4 },
 		{ { "50%\n", "50%\n" }, SERVER_UP, NOTHING_TOLD, 2 }, /* of the configured one */
 	};
@@ -161,7 +166,7 @@ static void no_agent_lifts_what_the_configuration_says(void **state)
 		enum server_status status;
 	} cases[] = {
 		{ "disabled", "ready up 100%\n", SERVER_MAINT }, { "disabled", "drain\n", SERVER_MAINT },
-		{ "disabled", "maint\n", SERVER_MAINT },	 { "weight 0", "100%\n", SERVER_DRAIN },
+		{ "disabled", "maint\n", SERVER_MAINT },         { "weight 0", "100%\n", SERVER_DRAIN },
 		{ "weight 0", "ready up\n", SERVER_DRAIN },
 	};
 
@@ -206,8 +211,8 @@ static void an_answer_is_complete_with_its_first_line_end(void **state)
 		struct slice text;
 		bool complete;
 	} cases[] = {
-		{ SLICE(""), false },     { SLICE("up"), false },     { SLICE("up\n"), true }, { SLICE("up\r"), true },
-		{ SLICE("\n"), true },    { SLICE("up\ndo"), true },  { SLICE("\0\0"), false },
+		{ SLICE(""), false },  { SLICE("up"), false },    { SLICE("up\n"), true },  { SLICE("up\r"), true },
+		{ SLICE("\n"), true }, { SLICE("up\ndo"), true }, { SLICE("\0\0"), false },
 	};
 
 	(void)state;
@@ -229,8 +234,7 @@ static void an_agent_that_does_not_answer_says_nothing(void **state)
 		struct probe probe = { .kind = &agent_kind, .server = site_server(&site, "a"), .load = &load };
 
 		agent_kind.done(&probe, outcomes[i], SLICE("down\n"), SITE_START);
-		assert_int_equal(server_status(probe.server),
-				 outcomes[i] == PROBE_ANSWERED ? SERVER_DOWN : SERVER_UP);
+		assert_int_equal(server_status(probe.server), outcomes[i] == PROBE_ANSWERED ? SERVER_DOWN : SERVER_UP);
 	}
 	site_close(&site);
 }
@@ -247,7 +251,8 @@ static void the_log_quotes_the_line_with_its_reason(void **state)
 	assert_int_equal(pipe(ends), 0);
 	open_agent(&site, "least-load", "");
 	site.log = (struct log){ .targets = { { ends[1], LOG_FORMAT_RAW, 0, LOG_DEBUG } }, .n = 1 };
-	say(&site, "down #disk\x1b" "full\r\nmaint\n");
+	say(&site, "down #disk\x1b"
+		   "full\r\nmaint\n");
 	assert_true(read(ends[0], got, sizeof(got) - 1) > 0);
 	assert_string_equal(got, expected);
 	memset(got, 0, sizeof(got));

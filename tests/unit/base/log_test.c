@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Log lines: one write each, in their format, without a control byte of anybody's; a target that is full loses them. */
+#include <fcntl.h>
+#include <regex.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "spoa-redirect/base/log.h"
+#include "spoa-redirect/base/slice.h"
+
+#define WHEN "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.[0-9]{3}Z"
+
+/* A pipe keeps nothing of where writes began: a packet each, so that they can be told apart. */
+static void open_target(int ends[2], struct log *log, enum log_format format, enum log_level level)
+{
+	assert_int_equal(pipe2(ends, O_DIRECT | O_NONBLOCK | O_CLOEXEC), 0);
+	log->targets[log->n++] = (struct log_target){ ends[1], format, 3, level };
+}
+
+static void close_target(const int ends[2])
+{
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* What one write left, "" if there was none. */
+static const char *next_write(int fd)
+{
+	static char text[4096];
+	ssize_t got = read(fd, text, sizeof(text) - 1);
+
+	text[got > 0 ? got : 0] = 0;
+	return text;
+}
+
+static void expect_match(const char *text, const char *pattern)
+{
+	regex_t regex;
+
+	assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
+	if (regexec(&regex, text, 0, NULL, 0) != 0)
+		fail_msg("'%s' does not match '%s'", text, pattern);
+	regfree(&regex);
+}
+
+static void each_format_has_its_shape(void **state)
+{
+	static const struct {
+		enum log_format format;
+		const char *shape;
+	} cases[] = {
+		{ LOG_FORMAT_RAW, "^server x is \"up\"\n$" },
+		{ LOG_FORMAT_SHORT, "^<4>server x is \"up\"\n$" },
+		{ LOG_FORMAT_TIMED, "^" WHEN " \\[warning\\] server x is \"up\"\n$" },
+		{ LOG_FORMAT_LOGFMT, "^time=" WHEN " level=warning msg=\"server x is \\\\\"up\\\\\"\"\n$" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct log log = { .n = 0 };
+		int ends[2];
+
+		open_target(ends, &log, cases[i].format, LOG_DEBUG);
+		log_line(&log, LOG_WARNING, "server %s is \"%s\"", "x", "up");
+		expect_match(next_write(ends[0]), cases[i].shape);
+		assert_string_equal(next_write(ends[0]), "");
+		close_target(ends);
+	}
+}
+
+static void a_target_gets_what_is_severe_enough(void **state)
+{
+	struct log log = { .n = 0 };
+	int all[2], some[2];
+
+	(void)state;
+	open_target(all, &log, LOG_FORMAT_RAW, LOG_DEBUG);
+	open_target(some, &log, LOG_FORMAT_RAW, LOG_NOTICE);
+	log_line(&log, LOG_INFO, "info");
+	log_line(&log, LOG_NOTICE, "notice");
+	log_line(&log, LOG_EMERG, "emerg");
+	assert_string_equal(next_write(all[0]), "info\n");
+	assert_string_equal(next_write(all[0]), "notice\n");
+	assert_string_equal(next_write(all[0]), "emerg\n");
+	assert_string_equal(next_write(some[0]), "notice\n");
+	assert_string_equal(next_write(some[0]), "emerg\n");
+	close_target(all);
+	close_target(some);
+	log_line(NULL, LOG_EMERG, "nowhere");
+	log_line(&(struct log){ .n = 0 }, LOG_EMERG, "nowhere");
+}
+
+static void control_bytes_of_others_do_nothing(void **state)
+{
+	struct log log = { .n = 0 };
+	int ends[2];
+
+	(void)state;
+	open_target(ends, &log, LOG_FORMAT_RAW, LOG_DEBUG);
+	log_line(&log, LOG_INFO, "%s", "a\nb\rc\033[31md\x7f\te\x01\xc3\xa9");
+	assert_string_equal(next_write(ends[0]), "a.b.c.[31md..e.\xc3\xa9\n");
+	close_target(ends);
+}
+
+/* Whatever is left out of a long message, its line ends, and so does logfmt's quote. */
+static void a_long_message_is_cut_and_its_line_ends(void **state)
+{
+	static const char kinds[] = { 'x', '"', '\\' };
+	char message[3000], line[4096];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds); i++)
+		for (unsigned format = LOG_FORMAT_TIMED; format <= LOG_FORMAT_LOGFMT; format++) {
+			struct log log = { .n = 0 };
+			int ends[2];
+			size_t length;
+
+			memset(message, kinds[i], sizeof(message) - 1);
+			message[sizeof(message) - 1] = 0;
+			open_target(ends, &log, (enum log_format)format, LOG_DEBUG);
+			log_line(&log, LOG_INFO, "%s", message);
+			snprintf(line, sizeof(line), "%s", next_write(ends[0]));
+			assert_string_equal(next_write(ends[0]), "");
+			length = strlen(line);
+			assert_in_range(length, 500, 2048);
+			assert_ptr_equal(strchr(line, '\n'), line + length - 1);
+			if (format == LOG_FORMAT_LOGFMT)
+				assert_string_equal(line + length - 2, "\"\n");
+			close_target(ends);
+		}
+}
+
+static void a_target_that_is_full_or_gone_costs_the_line_only(void **state)
+{
+	struct log log = { .n = 0 };
+	int full[2], gone[2], good[2];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	open_target(full, &log, LOG_FORMAT_RAW, LOG_DEBUG);
+	open_target(gone, &log, LOG_FORMAT_RAW, LOG_DEBUG);
+	open_target(good, &log, LOG_FORMAT_RAW, LOG_DEBUG);
+	while (write(full[1], "x", 1) == 1)
+		;
+	close(gone[0]);
+	log_line(&log, LOG_INFO, "told all the same");
+	assert_string_equal(next_write(good[0]), "told all the same\n");
+	close(gone[1]);
+	close_target(full);
+	close_target(good);
+}
+
+static void names_are_syslog_s_and_haproxy_s(void **state)
+{
+	static const char *const levels[] = { "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug" };
+	enum log_level level;
+	enum log_format format;
+	unsigned facility;
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(levels); i++) {
+		assert_true(log_parse_level(levels[i], &level));
+		assert_int_equal(level, i);
+	}
+	assert_false(log_parse_level("error", &level));
+	assert_false(log_parse_level("INFO", &level));
+	assert_false(log_parse_level("", &level));
+	assert_true(log_parse_facility("kern", &facility));
+	assert_int_equal(facility, 0);
+	assert_true(log_parse_facility("daemon", &facility));
+	assert_int_equal(facility, 3);
+	assert_true(log_parse_facility("local0", &facility));
+	assert_int_equal(facility, 16);
+	assert_true(log_parse_facility("local7", &facility));
+	assert_int_equal(facility, 23);
+	assert_false(log_parse_facility("local8", &facility));
+	assert_true(log_parse_format("logfmt", &format));
+	assert_int_equal(format, LOG_FORMAT_LOGFMT);
+	assert_false(log_parse_format("json", &format));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_format_has_its_shape),
+		cmocka_unit_test(a_target_gets_what_is_severe_enough),
+		cmocka_unit_test(control_bytes_of_others_do_nothing),
+		cmocka_unit_test(a_long_message_is_cut_and_its_line_ends),
+		cmocka_unit_test(a_target_that_is_full_or_gone_costs_the_line_only),
+		cmocka_unit_test(names_are_syslog_s_and_haproxy_s),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
