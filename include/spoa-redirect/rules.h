@@ -74,8 +74,11 @@ struct rules_scratch;
 struct rules_scratch *rules_scratch_new(void);
 void rules_scratch_free(struct rules_scratch *scratch);
 
-/* Regexes given up at their match limit since the start, each taken as no match. */
+/* Requests since the start for which a regex was given up at its limit. */
 uint64_t rules_scratch_limits(const struct rules_scratch *scratch);
+
+/* The regex given up for the request at hand, ptr NULL: none. What its acls would have said is not known then. */
+struct slice rules_scratch_given_up(const struct rules_scratch *scratch);
 
 /* ---- frontends ---- */
 
@@ -116,6 +119,9 @@ void ruleset_finish(struct ruleset *ruleset, struct config *config);
 
 size_t ruleset_count(const struct ruleset *ruleset);
 const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i);
+
+/* Before the two below, for each request. False: out of memory, which can only be at a frontend's first. */
+bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scratch);
 
 /* Whether a redirect-unless line keeps the request from being redirected. */
 bool frontend_excludes(const struct frontend *frontend, struct request *request, struct rules_scratch *scratch);

@@ -111,12 +111,28 @@ static void note_missing(const struct routes *routes, const struct frontend *fro
 	if (!missing)
 		return;
 	scratch->missing_arguments++;
-	fresh = missing & ~atomic_fetch_or_explicit(frontend->missed, missing, memory_order_relaxed);
+	/* read first: the workers share that line, and mostly there is nothing to add */
+	fresh = missing & ~atomic_load_explicit(frontend->missed, memory_order_relaxed);
+	if (fresh)
+		fresh &= ~atomic_fetch_or_explicit(frontend->missed, missing, memory_order_relaxed);
 	for (unsigned slot = 0; fresh; slot++, fresh >>= 1)
 		if (fresh & 1)
 			log_line(routes->log, LOG_WARNING,
 				 "frontend %s: the SPOE message has no argument '%s', which the rules read",
 				 frontend->name, frontend_slot_name(frontend, slot));
+}
+
+/* The first, the second, the fourth …: an attack does not fill the log. */
+static void note_given_up(const struct routes *routes, const struct frontend *frontend, struct answer_scratch *scratch)
+{
+	struct slice regex = rules_scratch_given_up(scratch->rules);
+	uint64_t n = rules_scratch_limits(scratch->rules);
+
+	if (regex.ptr && (n & (n - 1)) == 0)
+		log_line(routes->log, LOG_WARNING,
+			 "frontend %s: regex '%.*s' was given up at its limit, the request is not redirected (%llu so "
+			 "far)",
+			 frontend->name, SLICE_ARGS(regex), (unsigned long long)n);
 }
 
 static bool skip_arguments(struct spop_slice *payload, unsigned arguments)
@@ -138,6 +154,7 @@ static struct decision decide_message(const struct routes *routes, const struct 
 	struct decision decision = answer_decide(route, scratch, now);
 
 	note_missing(routes, route->frontend, scratch);
+	note_given_up(routes, route->frontend, scratch);
 	if (decision.reason == REASON_REDIRECT) {
 		if (put_redirect(scratch, writer, notify, max, decision.server))
 			decision.backend->balance->book(decision.server, now);

@@ -114,22 +114,30 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 {
 	struct request *request = &scratch->request;
 	struct slice path = request_bytes(request, REQUEST_PATH), query = request_bytes(request, REQUEST_QUERY);
-	struct decision decision = { .reason = REASON_EXCLUDED };
+	struct decision decision = { .reason = REASON_BAD_REQUEST };
+	const struct rule *rule;
 	struct slice host;
 
-	if (frontend_excludes(route->frontend, request, scratch->rules))
+	if (!frontend_begin(route->frontend, scratch->rules))
 		return decision;
-	decision.reason = REASON_BAD_REQUEST;
+	if (frontend_excludes(route->frontend, request, scratch->rules)) {
+		decision.reason = REASON_EXCLUDED;
+		return decision;
+	}
 	if (!location_take(&scratch->location, path, query)) {
 		if (asks_no_path(request, path))
 			decision.reason = REASON_METHOD;
 		return decision;
 	}
-	decision.reason = REASON_NO_RULE;
-	decision.rule = frontend_choose(route->frontend, request, scratch->rules);
-	if (!decision.rule)
+	rule = frontend_choose(route->frontend, request, scratch->rules);
+	/* a client that makes a regex give up shall not pass it by */
+	if (rules_scratch_given_up(scratch->rules).ptr)
 		return decision;
-	decision.backend = route->backends[decision.rule->index];
+	decision.reason = REASON_NO_RULE;
+	if (!rule)
+		return decision;
+	decision.rule = rule;
+	decision.backend = route->backends[rule->index];
 	decision.reason = REASON_METHOD;
 	if (!method_allows(request, decision.backend))
 		return decision;

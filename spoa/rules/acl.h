@@ -32,7 +32,7 @@ const struct condition *condition_parse_terms(struct config_words *words, struct
 /* Once all lines are read: puts the patterns into indexes. False: out of memory. */
 bool acls_compile(struct arena *arena, struct acls *acls);
 
-/* After rules_scratch_clear(); what one condition finds out serves all that follow. */
+/* After frontend_begin(); what one condition finds out serves all that follow. */
 bool condition_holds(const struct acls *acls, const struct condition *condition, struct request *request,
 		     struct rules_scratch *scratch);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "matcher.h"
 
+#include "spoa-redirect/base/clock.h"
 #include "spoa-redirect/base/random.h"
 #include "substrings.h"
 
@@ -24,6 +25,7 @@ struct network {
 };
 
 struct regex {
+	struct slice text;
 	pcre2_code *code;
 	uint32_t hit;
 	bool jit;
@@ -56,6 +58,9 @@ struct matcher {
 };
 
 enum { DIR = 1, DOM = 2 };
+
+#define REGEXES_A_LOOK 16u   /* how many run before another look at the clock */
+#define REGEX_TIME     0.005 /* seconds */
 
 /* HAProxy's pat_match_dir() and pat_match_dom(). */
 static const uint8_t delimiters[256] = { ['/'] = DIR | DOM, ['?'] = DIR | DOM, ['.'] = DOM, [':'] = DOM };
@@ -149,7 +154,7 @@ static bool add_regex(struct arena *arena, struct matcher *matcher, const struct
 
 	if (!slot)
 		return false;
-	*slot = (struct regex){ pattern->regex, HIT_NONE, pattern->jit };
+	*slot = (struct regex){ pattern->text, pattern->regex, HIT_NONE, pattern->jit };
 	return hits_add(arena, &matcher->hits, acl, &slot->hit);
 }
 
@@ -320,23 +325,45 @@ static void match_substrings(const struct matcher *matcher, struct slice text, u
 		set_bits(matcher, hit, holds);
 }
 
+/* What is too deep for the compiled code is left to the interpreter, which has other limits. */
+static int match_regex(const struct regex *regex, struct slice text, struct rules_scratch *scratch)
+{
+	const uint8_t *subject = text.len > 0 ? text.ptr : (const uint8_t *)"";
+	int result = PCRE2_ERROR_JIT_STACKLIMIT;
+
+	if (regex->jit)
+		result = pcre2_jit_match(regex->code, subject, text.len, 0, 0, scratch->match, scratch->limits);
+	if (result != PCRE2_ERROR_JIT_STACKLIMIT)
+		return result;
+	return pcre2_match(regex->code, subject, text.len, 0, PCRE2_NO_JIT, scratch->match, scratch->limits);
+}
+
+/* Each regex has a limit of its own; all of one request together have this one. */
+static bool is_late(struct rules_scratch *scratch)
+{
+	double now;
+
+	if (++scratch->regexes % REGEXES_A_LOOK != 0)
+		return false;
+	now = clock_now();
+	if (scratch->until == 0)
+		scratch->until = now + REGEX_TIME;
+	return now > scratch->until;
+}
+
 static void match_regexes(const struct matcher *matcher, struct slice text, struct rules_scratch *scratch,
 			  uint64_t *holds)
 {
-	const uint8_t *subject = text.len > 0 ? text.ptr : (const uint8_t *)"";
-
-	for (size_t i = 0; i < matcher->n_regexes; i++) {
+	for (size_t i = 0; i < matcher->n_regexes && !scratch->given_up.ptr; i++) {
 		const struct regex *regex = &matcher->regexes[i];
-		int result;
+		int result = is_late(scratch) ? PCRE2_ERROR_MATCHLIMIT : match_regex(regex, text, scratch);
 
-		if (regex->jit)
-			result = pcre2_jit_match(regex->code, subject, text.len, 0, 0, scratch->match, scratch->limits);
-		else
-			result = pcre2_match(regex->code, subject, text.len, 0, 0, scratch->match, scratch->limits);
-		if (result >= 0)
+		if (result >= 0) {
 			set_bits(matcher, regex->hit, holds);
-		else if (result != PCRE2_ERROR_NOMATCH)
+		} else if (result != PCRE2_ERROR_NOMATCH) {
+			scratch->given_up = regex->text;
 			scratch->limit_hits++;
+		}
 	}
 }
 

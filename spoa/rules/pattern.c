@@ -53,7 +53,8 @@ static bool add_reg(struct config_words *words, struct patterns *patterns, struc
 		return config_error(words, "%sregex '%.*s': %s at position %zu", where, SLICE_ARGS(pattern->text),
 				    (const char *)why, (size_t)at);
 	}
-	if (!arena_on_free(words->arena, free_regex, pattern->regex))
+	pattern->text = arena_slice(words->arena, pattern->text);
+	if (!pattern->text.ptr || !arena_on_free(words->arena, free_regex, pattern->regex))
 		return config_error(words, "out of memory");
 	/* Without JIT (a hardened system may forbid it) the interpreter matches the same, more slowly. */
 	error = pcre2_jit_compile(pattern->regex, PCRE2_JIT_COMPLETE);

@@ -210,10 +210,13 @@ const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i)
 	return &ruleset->builders[i]->frontend;
 }
 
+bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scratch)
+{
+	return rules_scratch_clear(scratch, frontend->acls->n, frontend->acls->n_matchers);
+}
+
 bool frontend_excludes(const struct frontend *frontend, struct request *request, struct rules_scratch *scratch)
 {
-	if (frontend->n_excludes == 0 || !rules_scratch_clear(scratch, frontend->acls->n, frontend->acls->n_matchers))
-		return false;
 	for (size_t i = 0; i < frontend->n_excludes; i++)
 		if (condition_holds(frontend->acls, frontend->excludes[i], request, scratch))
 			return true;
@@ -223,8 +226,6 @@ bool frontend_excludes(const struct frontend *frontend, struct request *request,
 const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,
 				   struct rules_scratch *scratch)
 {
-	if (!rules_scratch_clear(scratch, frontend->acls->n, frontend->acls->n_matchers))
-		return NULL;
 	for (size_t i = 0; i < frontend->n_rules; i++) {
 		const struct rule *rule = frontend->rules[i];
 

@@ -8,24 +8,27 @@
 #define DEPTH_LIMIT    10000u
 #define HEAP_LIMIT_KIB 1024u
 
+/* Of compiled regexes; the machine's own would be 32 KiB. */
+#define STACK_FIRST (32u * 1024)
+#define STACK_MOST  (1024u * 1024)
+
 struct rules_scratch *rules_scratch_new(void)
 {
-	struct rules_scratch *scratch = malloc(sizeof(*scratch));
+	struct rules_scratch *scratch = calloc(1, sizeof(*scratch));
 
 	if (!scratch)
 		return NULL;
-	scratch->limit_hits = 0;
-	scratch->holds = NULL;
-	scratch->room = 0;
 	scratch->match = pcre2_match_data_create(1, NULL);
 	scratch->limits = pcre2_match_context_create(NULL);
-	if (!scratch->match || !scratch->limits) {
+	scratch->stack = pcre2_jit_stack_create(STACK_FIRST, STACK_MOST, NULL);
+	if (!scratch->match || !scratch->limits || !scratch->stack) {
 		rules_scratch_free(scratch);
 		return NULL;
 	}
 	pcre2_set_match_limit(scratch->limits, MATCH_LIMIT);
 	pcre2_set_depth_limit(scratch->limits, DEPTH_LIMIT);
 	pcre2_set_heap_limit(scratch->limits, HEAP_LIMIT_KIB);
+	pcre2_jit_stack_assign(scratch->limits, NULL, scratch->stack);
 	return scratch;
 }
 
@@ -35,6 +38,7 @@ void rules_scratch_free(struct rules_scratch *scratch)
 		return;
 	pcre2_match_data_free(scratch->match);
 	pcre2_match_context_free(scratch->limits);
+	pcre2_jit_stack_free(scratch->stack);
 	free(scratch->holds);
 	free(scratch);
 }
@@ -44,12 +48,19 @@ uint64_t rules_scratch_limits(const struct rules_scratch *scratch)
 	return scratch->limit_hits;
 }
 
+struct slice rules_scratch_given_up(const struct rules_scratch *scratch)
+{
+	return scratch->given_up;
+}
+
 bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matchers)
 {
-	size_t words = (acls + 63) / 64, all = words + (matchers + 63) / 64;
+	size_t words = (acls + 63) / 64,
+	       all = words + matchers / 64 + 1; /* acls may need no matcher, and look for one */
 
-	if (all == 0)
-		return true;
+	scratch->given_up = slice_of(NULL, 0);
+	scratch->regexes = 0;
+	scratch->until = 0;
 	if (all > scratch->room) {
 		uint64_t *bigger = realloc(scratch->holds, all * sizeof(*bigger));
 

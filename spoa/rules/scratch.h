@@ -11,7 +11,11 @@
 struct rules_scratch {
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
+	pcre2_jit_stack *stack;
 	uint64_t limit_hits;
+	struct slice given_up;           /* a regex, at its limit */
+	unsigned regexes;                /* run for this request, */
+	double until;                    /* and when that has to end; 0: they are few */
 	uint64_t *holds;                 /* of the frontend being decided: acls that hold, */
 	uint64_t *ran;                   /* and matchers that have run */
 	size_t room;                     /* of both, in words */
@@ -19,7 +23,7 @@ struct rules_scratch {
 	uint8_t join[64 * 1024];         /* path?query */
 	uint8_t converted[2][64 * 1024]; /* what converters write, in turns */
 	uint8_t base[64 * 1024];         /* host and path */
-	uint8_t fold[1024 * 1024];       /* a value in lower case; no frame is longer */
+	uint8_t fold[1024 * 1024];       /* a value in lower case; what is longer is cut */
 };
 
 /* Before a decision: nothing has run. False: out of memory, which can only be at a frontend's first request. */

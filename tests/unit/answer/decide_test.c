@@ -243,6 +243,28 @@ static void a_decision_books_and_counts_nothing(void **state)
 	site_close(&site);
 }
 
+/* Otherwise a client could walk around a redirect-unless, or choose a backend by a negation. */
+static void what_a_regex_gave_up_on_is_not_redirected(void **state)
+{
+	static const char text[] = "frontend route\n"
+				   "  redirect-unless { path_reg '^/(a|aa|a+)+$' }\n"
+				   "  use_backend web if !{ path_reg '^/(b|bb|b+)+$' }\n"
+				   "backend web\n  server w1 192.0.2.1:80 redir https://w1.example.com\n";
+	static const struct expectation cases[] = {
+		{ { METHOD("GET"), PATH("/a") }, REASON_EXCLUDED, NULL, NULL },
+		{ { METHOD("GET"), PATH("/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!") }, REASON_BAD_REQUEST, NULL, NULL },
+		{ { METHOD("GET"), PATH("/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb!") }, REASON_BAD_REQUEST, NULL, NULL },
+		{ { METHOD("GET"), PATH("/b") }, REASON_NO_RULE, NULL, NULL },
+		{ { METHOD("GET"), PATH("/c") }, REASON_REDIRECT, "web", "w1" },
+	};
+	struct site site;
+
+	(void)state;
+	site_open(&site, text, 1);
+	expect(&site, cases, COUNT(cases));
+	site_close(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +275,7 @@ int main(void)
 		cmocka_unit_test(what_came_over_tls_goes_on_over_tls),
 		cmocka_unit_test(no_backup_is_woken_for_tls),
 		cmocka_unit_test(a_decision_books_and_counts_nothing),
+		cmocka_unit_test(what_a_regex_gave_up_on_is_not_redirected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

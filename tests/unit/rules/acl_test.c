@@ -278,6 +278,17 @@ static void an_acl_that_no_condition_names_is_warned_of(void **state)
 	rules_say("frontend f\n acl a path /a\n use_backend x if a\n", NULL);
 }
 
+static void acls_without_any_sample_are_enough(void **state)
+{
+	static const struct argument none[] = { { 0 } };
+	struct rules rules;
+
+	(void)state;
+	rules_open(&rules, "frontend f\n use_backend a if FALSE\n use_backend b if TRUE\n");
+	assert_string_equal(rules_choose(&rules, none), "b");
+	rules_close(&rules);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +302,7 @@ int main(void)
 		cmocka_unit_test(an_acl_s_name_and_flags_are_checked),
 		cmocka_unit_test(a_pattern_may_begin_with_a_dash),
 		cmocka_unit_test(an_acl_that_no_condition_names_is_warned_of),
+		cmocka_unit_test(acls_without_any_sample_are_enough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,7 +114,7 @@ static void regexes_are_pcre_s(void **state)
 	acl_says("path_reg a [", "regex '[': missing terminating ] for character class at position 1");
 }
 
-static void a_regex_that_backtracks_too_long_does_not_match_and_is_counted(void **state)
+static void a_regex_that_backtracks_too_long_is_given_up_and_counted(void **state)
 {
 	struct argument arguments[] = { PATH("/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"),
 					{ 0 } };
@@ -123,13 +123,50 @@ static void a_regex_that_backtracks_too_long_does_not_match_and_is_counted(void 
 	(void)state;
 	rules_open(&rules, "frontend f\n acl a path_reg '^/(a|aa|a+)+$'\n acl b path_reg '^/a+!$'\n"
 			   " use_backend a if a\n use_backend b if b\n");
-	assert_string_equal(rules_choose(&rules, arguments), "b");
+	rules_choose(&rules, arguments);
 	assert_int_equal(rules_scratch_limits(rules.scratch), 1);
-	assert_string_equal(rules_choose(&rules, arguments), "b");
+	assert_true(slice_eq(rules_scratch_given_up(rules.scratch), SLICE("^/(a|aa|a+)+$")));
+	rules_choose(&rules, arguments);
 	assert_int_equal(rules_scratch_limits(rules.scratch), 2);
 	arguments[0] = (struct argument)PATH("/aaaa");
 	assert_string_equal(rules_choose(&rules, arguments), "a");
 	assert_int_equal(rules_scratch_limits(rules.scratch), 2);
+	assert_null(rules_scratch_given_up(rules.scratch).ptr);
+	rules_close(&rules);
+}
+
+/* Each for itself stays below its limit. */
+static void regexes_of_one_request_have_a_time_limit_together(void **state)
+{
+	static char text[400000];
+	struct argument arguments[] = { PATH("/aaaaaaaaa!"), { 0 } };
+	char *at = text + sprintf(text, "frontend f\n");
+	struct rules rules;
+
+	(void)state;
+	for (unsigned i = 0; i < 3000; i++)
+		at += sprintf(at, " acl a path_reg ^/(a|aa|a+)+[b-y]?$\n");
+	strcpy(at, " use_backend a if a\n");
+	rules_open(&rules, text);
+	rules_choose(&rules, arguments);
+	assert_int_equal(rules_scratch_limits(rules.scratch), 1);
+	arguments[0] = (struct argument)PATH("/b");
+	assert_string_equal(rules_choose(&rules, arguments), "-");
+	assert_int_equal(rules_scratch_limits(rules.scratch), 1);
+	rules_close(&rules);
+}
+
+static void a_regex_may_go_deep(void **state)
+{
+	static char path[8001] = "/";
+	struct argument arguments[] = { PATH(""), { 0 } };
+	struct rules rules;
+
+	(void)state;
+	memset(path + 1, 'a', sizeof(path) - 2);
+	arguments[0].value.bytes = (struct spop_slice){ (const uint8_t *)path, sizeof(path) - 1 };
+	rules_open(&rules, "frontend f\n acl a path_reg '^/(a|b)*$'\n use_backend a if a\n");
+	assert_string_equal(rules_choose(&rules, arguments), "a");
 	rules_close(&rules);
 }
 
@@ -292,7 +329,9 @@ int main(void)
 		cmocka_unit_test(dir_and_dom_match_whole_words),
 		cmocka_unit_test(case_is_ignored_where_i_says_so),
 		cmocka_unit_test(regexes_are_pcre_s),
-		cmocka_unit_test(a_regex_that_backtracks_too_long_does_not_match_and_is_counted),
+		cmocka_unit_test(a_regex_that_backtracks_too_long_is_given_up_and_counted),
+		cmocka_unit_test(regexes_of_one_request_have_a_time_limit_together),
+		cmocka_unit_test(a_regex_may_go_deep),
 		cmocka_unit_test(networks_match_addresses_of_both_families),
 		cmocka_unit_test(integers_are_compared_one_by_one_and_in_ranges),
 		cmocka_unit_test(what_is_found_or_true_needs_no_pattern),

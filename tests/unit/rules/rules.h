@@ -90,6 +90,7 @@ static inline const char *rules_choose(struct rules *rules, const struct argumen
 	uint8_t *bytes;
 
 	rules_take(rules, arguments, &bytes);
+	assert_true(frontend_begin(rules->frontend, rules->scratch));
 	rule = frontend_choose(rules->frontend, &rules->request, rules->scratch);
 	free(bytes);
 	return rule ? rule->backend : "-";
