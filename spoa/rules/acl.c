@@ -29,9 +29,20 @@ struct term {
 	bool starts_group; /* the first after "or" */
 };
 
+/* Terms that are and-ed. Where their acls lie in one word, two operations tell, once all that it needs has run. */
+struct group {
+	size_t first, n;
+	uint64_t needs; /* as of its terms */
+	uint32_t word;
+	uint64_t mask, want;
+	bool in_word;
+};
+
 struct condition {
 	struct term *terms;
 	size_t n;
+	struct group *groups;
+	size_t n_groups;
 	bool unless;
 };
 
@@ -226,18 +237,45 @@ static bool compile_expression(struct arena *arena, struct acls *acls, struct ac
 	return slot != NULL;
 }
 
-static void compile_condition(struct condition *condition)
+static void compile_term(struct term *term)
 {
-	for (size_t i = 0; i < condition->n; i++) {
-		struct term *term = &condition->terms[i];
-
-		for (size_t j = 0; j < term->acl->n_matchers; j++) {
-			if (term->acl->matchers[j] < 64)
-				term->needs |= 1ull << term->acl->matchers[j];
-			else
-				term->many = true;
-		}
+	for (size_t j = 0; j < term->acl->n_matchers; j++) {
+		if (term->acl->matchers[j] < 64)
+			term->needs |= 1ull << term->acl->matchers[j];
+		else
+			term->many = true;
 	}
+}
+
+static void add_to_group(struct group *group, const struct term *term)
+{
+	uint64_t bit = 1ull << term->id % 64, want = term->negated ? 0 : bit;
+
+	if (group->n++ == 0)
+		group->word = term->id / 64;
+	/* "a !a" has no such form */
+	group->in_word &= group->word == term->id / 64 && !term->many &&
+			  (!(group->mask & bit) || (group->want & bit) == want);
+	group->mask |= bit;
+	group->want |= want;
+	group->needs |= term->needs;
+}
+
+static bool compile_condition(struct arena *arena, struct condition *condition)
+{
+	struct group *group = NULL;
+
+	for (size_t i = 0; i < condition->n; i++) {
+		compile_term(&condition->terms[i]);
+		if (condition->terms[i].starts_group) {
+			group = arena_grow(arena, &condition->groups, &condition->n_groups, sizeof(*group));
+			if (!group)
+				return false;
+			*group = (struct group){ .first = i, .in_word = true };
+		}
+		add_to_group(group, &condition->terms[i]);
+	}
+	return true;
 }
 
 bool acls_compile(struct arena *arena, struct acls *acls)
@@ -250,7 +288,8 @@ bool acls_compile(struct arena *arena, struct acls *acls)
 		if (!matcher_seal(arena, acls->matchers[i]))
 			return false;
 	for (size_t i = 0; i < acls->n_conditions; i++)
-		compile_condition(acls->conditions[i]);
+		if (!compile_condition(arena, acls->conditions[i]))
+			return false;
 	return true;
 }
 
@@ -444,22 +483,30 @@ const struct condition *condition_parse_terms(struct config_words *words, struct
 	return condition && take_terms(words, acls, condition) ? condition : NULL;
 }
 
+static bool group_holds(const struct acls *acls, const struct condition *condition, const struct group *group,
+			struct request *request, struct rules_scratch *scratch)
+{
+	for (size_t i = group->first; i < group->first + group->n; i++)
+		if (acl_holds(acls, &condition->terms[i], request, scratch) == condition->terms[i].negated)
+			return false;
+	return true;
+}
+
 bool condition_holds(const struct acls *acls, const struct condition *condition, struct request *request,
 		     struct rules_scratch *scratch)
 {
-	bool group = false;
+	for (size_t i = 0; i < condition->n_groups; i++) {
+		const struct group *group = &condition->groups[i];
+		bool holds;
 
-	for (size_t i = 0; i < condition->n; i++) {
-		const struct term *term = &condition->terms[i];
-
-		if (term->starts_group) {
-			if (group)
-				break;
-			group = true;
-		}
-		group = group && acl_holds(acls, term, request, scratch) != term->negated;
+		if (group->in_word && !(group->needs & ~scratch->ran[0]))
+			holds = (scratch->holds[group->word] & group->mask) == group->want;
+		else
+			holds = group_holds(acls, condition, group, request, scratch);
+		if (holds)
+			return !condition->unless;
 	}
-	return group != condition->unless;
+	return condition->unless;
 }
 
 void acls_warn_unused(const struct acls *acls, struct config *config)

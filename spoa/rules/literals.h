@@ -25,6 +25,16 @@ struct hits {
 /* Puts an acl before the chain that begins at *first. False: out of memory. */
 bool hits_add(struct arena *arena, struct hits *hits, uint32_t acl, uint32_t *first);
 
+/* Sets the bits of the acls in the chain that begins at `first`. */
+static inline void hits_set(const struct hits *hits, uint32_t first, uint64_t *holds)
+{
+	for (; first != HIT_NONE; first = hits->hits[first].next) {
+		uint32_t acl = hits->hits[first].acl;
+
+		holds[acl / 64] |= 1ull << acl % 64;
+	}
+}
+
 struct literal {
 	struct slice text;
 	uint32_t hit;

@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "matcher.h"
 
+#include "affixes.h"
+#include "networks.h"
+#include "spans.h"
 #include "spoa-redirect/base/clock.h"
 #include "spoa-redirect/base/random.h"
 #include "substrings.h"
-
-/* Strings of few lengths: one look for each. */
-struct lengths {
-	struct literals set;
-	uint32_t *lengths;
-	size_t n;
-};
-
-/* Words between delimiters: `lengths` are the numbers of delimiters within a pattern. */
-struct words {
-	struct lengths spans;
-	uint32_t most;  /* of those numbers */
-	uint64_t sizes; /* bits of the patterns' lengths, modulo 64 */
-	uint8_t kind;   /* bit of delimiters[] */
-};
-
-struct network {
-	uint8_t prefix, size;
-};
 
 struct regex {
 	struct slice text;
@@ -46,24 +30,17 @@ struct matcher {
 	struct range *ranges, *sizes;
 	size_t n_ranges, n_sizes;
 	struct literals whole;
-	struct lengths beginnings, ends;
-	struct words dirs, doms;
+	struct affixes beginnings, ends;
+	struct spans dirs, doms;
 	struct substrings *substrings;
 	uint32_t always; /* empty substrings */
 	struct regex *regexes;
 	size_t n_regexes;
-	struct literals addresses; /* masked, behind their prefix */
-	struct network *networks;
-	size_t n_networks;
+	struct networks networks;
 };
-
-enum { DIR = 1, DOM = 2 };
 
 #define REGEXES_A_LOOK 16u   /* how many run before another look at the clock */
 #define REGEX_TIME     0.005 /* seconds */
-
-/* HAProxy's pat_match_dir() and pat_match_dom(). */
-static const uint8_t delimiters[256] = { ['/'] = DIR | DOM, ['?'] = DIR | DOM, ['.'] = DOM, [':'] = DOM };
 
 /* ---- building ---- */
 
@@ -82,13 +59,11 @@ struct matcher *matcher_new(struct arena *arena, const struct sample *sample, co
 	matcher->nocase = patterns_nocase(patterns);
 	matcher->found = matcher->truth = matcher->always = HIT_NONE;
 	literals_init(&matcher->whole, seed);
-	literals_init(&matcher->beginnings.set, seed);
-	literals_init(&matcher->ends.set, seed);
-	literals_init(&matcher->dirs.spans.set, seed);
-	literals_init(&matcher->doms.spans.set, seed);
-	literals_init(&matcher->addresses, seed);
-	matcher->dirs.kind = DIR;
-	matcher->doms.kind = DOM;
+	affixes_init(&matcher->beginnings, false, seed);
+	affixes_init(&matcher->ends, true, seed);
+	spans_init(&matcher->dirs, SPAN_DIR, seed);
+	spans_init(&matcher->doms, SPAN_DOM, seed);
+	networks_init(&matcher->networks, seed);
 	return matcher;
 }
 
@@ -96,47 +71,6 @@ bool matcher_fits(const struct matcher *matcher, const struct sample *sample, co
 {
 	return sample_same(matcher->sample, sample) && matcher->type == patterns_type(patterns) &&
 	       matcher->nocase == patterns_nocase(patterns);
-}
-
-static bool add_length(struct arena *arena, struct lengths *lengths, uint32_t length)
-{
-	uint32_t *slot;
-
-	for (size_t i = 0; i < lengths->n; i++)
-		if (lengths->lengths[i] == length)
-			return true;
-	slot = arena_grow(arena, &lengths->lengths, &lengths->n, sizeof(*slot));
-	if (slot)
-		*slot = length;
-	return slot != NULL;
-}
-
-static bool add_by_length(struct arena *arena, struct matcher *matcher, struct lengths *lengths, struct slice text,
-			  uint32_t acl)
-{
-	return add_length(arena, lengths, (uint32_t)text.len) &&
-	       literals_add(arena, &lengths->set, text, acl, &matcher->hits);
-}
-
-/* Delimiters around the pattern itself do not count; one that is nothing else matches nothing. */
-static bool add_words(struct arena *arena, struct matcher *matcher, struct words *words, struct slice text,
-		      uint32_t acl)
-{
-	uint32_t within = 0;
-
-	while (text.len > 0 && (delimiters[text.ptr[0]] & words->kind))
-		text = slice_from(text, 1);
-	while (text.len > 0 && (delimiters[text.ptr[text.len - 1]] & words->kind))
-		text.len--;
-	if (text.len == 0)
-		return true;
-	for (size_t i = 0; i < text.len; i++)
-		within += (delimiters[text.ptr[i]] & words->kind) != 0;
-	if (within > words->most)
-		words->most = within;
-	words->sizes |= 1ull << text.len % 64;
-	return add_length(arena, &words->spans, within) &&
-	       literals_add(arena, &words->spans.set, text, acl, &matcher->hits);
 }
 
 static bool add_substring(struct arena *arena, struct matcher *matcher, struct slice text, uint32_t acl)
@@ -158,39 +92,6 @@ static bool add_regex(struct arena *arena, struct matcher *matcher, const struct
 	return hits_add(arena, &matcher->hits, acl, &slot->hit);
 }
 
-/* The prefix, then the address without what it does not cover: the key of a network. */
-static struct slice network_key(const struct address *address, unsigned prefix, uint8_t key[17])
-{
-	unsigned whole = prefix / 8, left = prefix % 8;
-
-	memset(key, 0, 17);
-	key[0] = (uint8_t)prefix;
-	memcpy(key + 1, address->bytes, whole);
-	if (left)
-		key[1 + whole] = (uint8_t)(address->bytes[whole] & 0xff << (8 - left));
-	return slice_of(key, 1 + address->size);
-}
-
-static bool add_network(struct arena *arena, struct matcher *matcher, const struct pattern *pattern, uint32_t acl)
-{
-	struct network network = { (uint8_t)pattern->prefix, (uint8_t)pattern->address.size }, *slot;
-	uint8_t key[17];
-	struct slice text = arena_slice(arena, network_key(&pattern->address, pattern->prefix, key));
-	size_t i = 0;
-
-	if (!text.ptr || !literals_add(arena, &matcher->addresses, text, acl, &matcher->hits))
-		return false;
-	while (i < matcher->n_networks &&
-	       (matcher->networks[i].prefix != network.prefix || matcher->networks[i].size != network.size))
-		i++;
-	if (i < matcher->n_networks)
-		return true;
-	slot = arena_grow(arena, &matcher->networks, &matcher->n_networks, sizeof(*slot));
-	if (slot)
-		*slot = network;
-	return slot != NULL;
-}
-
 static bool add_range(struct arena *arena, struct matcher *matcher, struct range **ranges, size_t *n,
 		      const struct pattern *pattern, uint32_t acl)
 {
@@ -209,19 +110,19 @@ static bool add_one(struct arena *arena, struct matcher *matcher, enum match_kin
 	case MATCH_STR:
 		return literals_add(arena, &matcher->whole, pattern->text, acl, &matcher->hits);
 	case MATCH_BEG:
-		return add_by_length(arena, matcher, &matcher->beginnings, pattern->text, acl);
+		return affixes_add(arena, &matcher->beginnings, pattern->text, acl, &matcher->hits);
 	case MATCH_END:
-		return add_by_length(arena, matcher, &matcher->ends, pattern->text, acl);
+		return affixes_add(arena, &matcher->ends, pattern->text, acl, &matcher->hits);
 	case MATCH_SUB:
 		return add_substring(arena, matcher, pattern->text, acl);
 	case MATCH_DIR:
-		return add_words(arena, matcher, &matcher->dirs, pattern->text, acl);
+		return spans_add(arena, &matcher->dirs, pattern->text, acl, &matcher->hits);
 	case MATCH_DOM:
-		return add_words(arena, matcher, &matcher->doms, pattern->text, acl);
+		return spans_add(arena, &matcher->doms, pattern->text, acl, &matcher->hits);
 	case MATCH_REG:
 		return add_regex(arena, matcher, pattern, acl);
 	case MATCH_IP:
-		return add_network(arena, matcher, pattern, acl);
+		return networks_add(arena, &matcher->networks, &pattern->address, pattern->prefix, acl, &matcher->hits);
 	case MATCH_INT:
 		return add_range(arena, matcher, &matcher->ranges, &matcher->n_ranges, pattern, acl);
 	case MATCH_LEN:
@@ -255,74 +156,13 @@ bool matcher_seal(struct arena *arena, struct matcher *matcher)
 
 /* ---- matching ---- */
 
-static inline void set_bits(const struct matcher *matcher, uint32_t hit, uint64_t *holds)
-{
-	for (; hit != HIT_NONE; hit = matcher->hits.hits[hit].next) {
-		uint32_t acl = matcher->hits.hits[hit].acl;
-
-		holds[acl / 64] |= 1ull << acl % 64;
-	}
-}
-
-static void match_beginnings(const struct matcher *matcher, struct slice text, uint64_t *holds)
-{
-	const struct lengths *lengths = &matcher->beginnings;
-
-	for (size_t i = 0; i < lengths->n; i++)
-		if (lengths->lengths[i] <= text.len)
-			set_bits(matcher, literals_find(&lengths->set, slice_of(text.ptr, lengths->lengths[i])), holds);
-}
-
-static void match_ends(const struct matcher *matcher, struct slice text, uint64_t *holds)
-{
-	const struct lengths *lengths = &matcher->ends;
-
-	for (size_t i = 0; i < lengths->n; i++)
-		if (lengths->lengths[i] <= text.len)
-			set_bits(matcher,
-				 literals_find(&lengths->set, slice_from(text, text.len - lengths->lengths[i])), holds);
-}
-
-static size_t word_end(struct slice text, size_t at, uint8_t kind)
-{
-	while (at < text.len && !(delimiters[text.ptr[at]] & kind))
-		at++;
-	return at;
-}
-
-static bool has_length(const struct lengths *lengths, uint32_t length)
-{
-	for (size_t i = 0; i < lengths->n; i++)
-		if (lengths->lengths[i] == length)
-			return true;
-	return false;
-}
-
-/* Every span of whole words that has as many delimiters within as some pattern. */
-static void match_words(const struct matcher *matcher, const struct words *words, struct slice text, uint64_t *holds)
-{
-	for (size_t start = 0, first; start < text.len; start = first + 1) {
-		size_t end = first = word_end(text, start, words->kind);
-
-		for (uint32_t within = 0; end > start; within++) {
-			if (words->sizes >> (end - start) % 64 & 1 && has_length(&words->spans, within))
-				set_bits(matcher,
-					 literals_find(&words->spans.set, slice_of(text.ptr + start, end - start)),
-					 holds);
-			if (within == words->most || end == text.len)
-				break;
-			end = word_end(text, end + 1, words->kind);
-		}
-	}
-}
-
 static void match_substrings(const struct matcher *matcher, struct slice text, uint64_t *holds)
 {
 	struct substrings_cursor cursor = { 0 };
 	uint32_t hit;
 
 	while ((hit = substrings_next(matcher->substrings, text, &cursor)) != HIT_NONE)
-		set_bits(matcher, hit, holds);
+		hits_set(&matcher->hits, hit, holds);
 }
 
 /* What is too deep for the compiled code is left to the interpreter, which has other limits. */
@@ -359,36 +199,11 @@ static void match_regexes(const struct matcher *matcher, struct slice text, stru
 		int result = is_late(scratch) ? PCRE2_ERROR_MATCHLIMIT : match_regex(regex, text, scratch);
 
 		if (result >= 0) {
-			set_bits(matcher, regex->hit, holds);
+			hits_set(&matcher->hits, regex->hit, holds);
 		} else if (result != PCRE2_ERROR_NOMATCH) {
 			scratch->given_up = regex->text;
 			scratch->limit_hits++;
 		}
-	}
-}
-
-/* Patterns of either family apply to addresses of both: HAProxy's manual, 7.1.6. */
-static void match_address(const struct matcher *matcher, const struct address *address, uint64_t *holds)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff }, zeros[12];
-	struct address six = { .bytes = { [10] = 0xff, [11] = 0xff }, .size = 16 }, four = { .size = 4 };
-	uint8_t key[17];
-
-	memcpy(six.bytes + 16 - address->size, address->bytes, address->size);
-	if (memcmp(six.bytes, mapped, 12) == 0 || memcmp(six.bytes, zeros, 12) == 0)
-		memcpy(four.bytes, six.bytes + 12, 4);
-	else if (six.bytes[0] == 0x20 && six.bytes[1] == 0x02)
-		memcpy(four.bytes, six.bytes + 2, 4);
-	else
-		four.size = 0;
-	for (size_t i = 0; i < matcher->n_networks; i++) {
-		const struct address *form = matcher->networks[i].size == 4 ? &four : &six;
-
-		if (matcher->networks[i].size == form->size)
-			set_bits(
-				matcher,
-				literals_find(&matcher->addresses, network_key(form, matcher->networks[i].prefix, key)),
-				holds);
 	}
 }
 
@@ -397,7 +212,7 @@ static void match_ranges(const struct matcher *matcher, const struct range *rang
 {
 	for (size_t i = 0; i < n; i++)
 		if (number >= ranges[i].min && number <= ranges[i].max)
-			set_bits(matcher, ranges[i].hit, holds);
+			hits_set(&matcher->hits, ranges[i].hit, holds);
 }
 
 static struct slice fold(struct rules_scratch *scratch, struct slice text)
@@ -413,14 +228,12 @@ static void match_text(const struct matcher *matcher, struct slice text, struct 
 	struct slice folded = matcher->nocase ? fold(scratch, text) : text;
 
 	if (matcher->whole.n > 0)
-		set_bits(matcher, literals_find(&matcher->whole, folded), holds);
-	match_beginnings(matcher, folded, holds);
-	match_ends(matcher, folded, holds);
-	if (matcher->dirs.spans.n > 0)
-		match_words(matcher, &matcher->dirs, folded, holds);
-	if (matcher->doms.spans.n > 0)
-		match_words(matcher, &matcher->doms, folded, holds);
-	set_bits(matcher, matcher->always, holds);
+		hits_set(&matcher->hits, literals_find(&matcher->whole, folded), holds);
+	affixes_match(&matcher->beginnings, folded, &matcher->hits, holds);
+	affixes_match(&matcher->ends, folded, &matcher->hits, holds);
+	spans_match(&matcher->dirs, folded, &matcher->hits, holds);
+	spans_match(&matcher->doms, folded, &matcher->hits, holds);
+	hits_set(&matcher->hits, matcher->always, holds);
 	if (matcher->substrings)
 		match_substrings(matcher, folded, holds);
 	match_regexes(matcher, text, scratch, holds);
@@ -433,18 +246,18 @@ void matcher_run(const struct matcher *matcher, struct request *request, struct 
 	struct sample_value value;
 
 	while (sample_next(matcher->sample, request, scratch, &cursor, &value)) {
-		set_bits(matcher, matcher->found, holds);
+		hits_set(&matcher->hits, matcher->found, holds);
 		if (!sample_cast(&value, matcher->type, scratch))
 			continue;
 		switch (matcher->type) {
 		case SAMPLE_ADDRESS:
-			match_address(matcher, &value.address, holds);
+			networks_match(&matcher->networks, &value.address, &matcher->hits, holds);
 			break;
 		case SAMPLE_INT:
 			match_ranges(matcher, matcher->ranges, matcher->n_ranges, value.number, holds);
 			break;
 		case SAMPLE_BOOL:
-			set_bits(matcher, value.number ? matcher->truth : HIT_NONE, holds);
+			hits_set(&matcher->hits, value.number ? matcher->truth : HIT_NONE, holds);
 			break;
 		case SAMPLE_STRING:
 			match_text(matcher, value.string, scratch, holds);
