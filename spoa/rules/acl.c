@@ -253,9 +253,10 @@ static void add_to_group(struct group *group, const struct term *term)
 
 	if (group->n++ == 0)
 		group->word = term->id / 64;
-	/* "a !a" has no such form */
-	group->in_word &= group->word == term->id / 64 && !term->many &&
-			  (!(group->mask & bit) || (group->want & bit) == want);
+	if (group->word != term->id / 64 || term->many)
+		group->in_word = false;
+	if ((group->mask & bit) && (group->want & bit) != want) /* "a !a" */
+		group->in_word = false;
 	group->mask |= bit;
 	group->want |= want;
 	group->needs |= term->needs;
