@@ -91,16 +91,17 @@ struct rule {
 };
 
 struct acls;
+struct conditions;
 
 struct frontend {
 	const char *name;
 	struct config_place place;
 	const char **messages;
 	size_t n_messages;
-	const struct condition **excludes; /* of redirect-unless */
-	size_t n_excludes;
 	const struct rule **rules; /* in order, default_backend last */
 	size_t n_rules;
+	size_t n_excludes; /* lines of redirect-unless */
+	const struct conditions *excluding, *choosing;
 	const struct acls *acls;
 	const struct request_names *names;
 	uint64_t needs;           /* slots that are read */

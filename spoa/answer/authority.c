@@ -66,8 +66,7 @@ bool authorities_name(const struct authorities *authorities, struct slice host)
 
 	if (host.len == 0 || host.len > sizeof(folded))
 		return false;
-	for (size_t i = 0; i < host.len; i++)
-		folded[i] = lower(host.ptr[i]);
+	slice_lower(folded, host);
 	if (find_up(authorities, name))
 		return true;
 	if (slice_ends(name, SLICE(":443")))

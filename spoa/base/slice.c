@@ -23,6 +23,14 @@ void slice_lower(uint8_t *to, struct slice s)
 		eight = lower_eight(eight);
 		memcpy(to + i, &eight, 8);
 	}
+	if (i < s.len && s.len >= 8) { /* the last eight, some of them again */
+		uint64_t eight;
+
+		memcpy(&eight, s.ptr + s.len - 8, 8);
+		eight = lower_eight(eight);
+		memcpy(to + s.len - 8, &eight, 8);
+		return;
+	}
 	for (; i < s.len; i++)
 		to[i] = lower(s.ptr[i]);
 }

@@ -8,44 +8,6 @@ struct expression {
 	const struct patterns *patterns;
 };
 
-struct acl {
-	const char *name; /* NULL: anonymous */
-	struct config_place place;
-	struct expression *expressions; /* or-ed */
-	size_t n;
-	uint32_t id;
-	uint32_t *matchers; /* indexes of those that tell whether it holds */
-	size_t n_matchers;
-	bool used;
-};
-
-/* Those of a condition lie in a row, with all that a decision needs of their acl. */
-struct term {
-	const struct acl *acl;
-	uint64_t needs; /* bits of the matchers that tell, of the first 64 */
-	uint32_t id;
-	bool many; /* there are others behind those */
-	bool negated;
-	bool starts_group; /* the first after "or" */
-};
-
-/* Terms that are and-ed. Where their acls lie in one word, two operations tell, once all that it needs has run. */
-struct group {
-	size_t first, n;
-	uint64_t needs; /* as of its terms */
-	uint32_t word;
-	uint64_t mask, want;
-	bool in_word;
-};
-
-struct condition {
-	struct term *terms;
-	size_t n;
-	struct group *groups;
-	size_t n_groups;
-	bool unless;
-};
-
 /* HAProxy's configuration manual, 7.4. Without a sample: not yet supported. */
 static const struct {
 	const char *name;
@@ -237,48 +199,6 @@ static bool compile_expression(struct arena *arena, struct acls *acls, struct ac
 	return slot != NULL;
 }
 
-static void compile_term(struct term *term)
-{
-	for (size_t j = 0; j < term->acl->n_matchers; j++) {
-		if (term->acl->matchers[j] < 64)
-			term->needs |= 1ull << term->acl->matchers[j];
-		else
-			term->many = true;
-	}
-}
-
-static void add_to_group(struct group *group, const struct term *term)
-{
-	uint64_t bit = 1ull << term->id % 64, want = term->negated ? 0 : bit;
-
-	if (group->n++ == 0)
-		group->word = term->id / 64;
-	if (group->word != term->id / 64 || term->many)
-		group->in_word = false;
-	if ((group->mask & bit) && (group->want & bit) != want) /* "a !a" */
-		group->in_word = false;
-	group->mask |= bit;
-	group->want |= want;
-	group->needs |= term->needs;
-}
-
-static bool compile_condition(struct arena *arena, struct condition *condition)
-{
-	struct group *group = NULL;
-
-	for (size_t i = 0; i < condition->n; i++) {
-		compile_term(&condition->terms[i]);
-		if (condition->terms[i].starts_group) {
-			group = arena_grow(arena, &condition->groups, &condition->n_groups, sizeof(*group));
-			if (!group)
-				return false;
-			*group = (struct group){ .first = i, .in_word = true };
-		}
-		add_to_group(group, &condition->terms[i]);
-	}
-	return true;
-}
-
 bool acls_compile(struct arena *arena, struct acls *acls)
 {
 	for (size_t i = 0; i < acls->n; i++)
@@ -288,60 +208,10 @@ bool acls_compile(struct arena *arena, struct acls *acls)
 	for (size_t i = 0; i < acls->n_matchers; i++)
 		if (!matcher_seal(arena, acls->matchers[i]))
 			return false;
-	for (size_t i = 0; i < acls->n_conditions; i++)
-		if (!compile_condition(arena, acls->conditions[i]))
-			return false;
 	return true;
 }
 
-static inline bool has_bit(const uint64_t *bits, uint32_t at)
-{
-	return bits[at / 64] >> at % 64 & 1;
-}
-
-static void run(const struct acls *acls, uint32_t at, struct request *request, struct rules_scratch *scratch)
-{
-	scratch->ran[at / 64] |= 1ull << at % 64;
-	matcher_run(acls->matchers[at], request, scratch, scratch->holds);
-}
-
-static bool run_many(const struct acls *acls, const struct acl *acl, struct request *request,
-		     struct rules_scratch *scratch)
-{
-	for (size_t i = 0; i < acl->n_matchers && !has_bit(scratch->holds, acl->id); i++)
-		if (!has_bit(scratch->ran, acl->matchers[i]))
-			run(acls, acl->matchers[i], request, scratch);
-	return has_bit(scratch->holds, acl->id);
-}
-
-static inline bool acl_holds(const struct acls *acls, const struct term *term, struct request *request,
-			     struct rules_scratch *scratch)
-{
-	uint64_t missing;
-
-	if (has_bit(scratch->holds, term->id))
-		return true;
-	if (term->many)
-		return run_many(acls, term->acl, request, scratch);
-	for (missing = term->needs & ~scratch->ran[0]; missing; missing &= missing - 1) {
-		run(acls, (uint32_t)__builtin_ctzll(missing), request, scratch);
-		if (has_bit(scratch->holds, term->id))
-			return true;
-	}
-	return false;
-}
-
-/* ---- conditions ---- */
-
-static bool add_term(struct config_words *words, struct condition *condition, struct term term)
-{
-	struct term *slot = arena_grow(words->arena, &condition->terms, &condition->n, sizeof(*slot));
-
-	if (!slot)
-		return config_error(words, "out of memory");
-	*slot = term;
-	return true;
-}
+/* ---- by name ---- */
 
 static bool no_such_acl(struct config_words *words, const struct acls *acls, const char *name)
 {
@@ -391,7 +261,7 @@ static struct acl *find_or_add(struct config_words *words, struct acls *acls, co
 }
 
 /* What always holds is what never does, negated. */
-static struct acl *take_acl(struct config_words *words, struct acls *acls, bool *negated)
+struct acl *acl_take(struct config_words *words, struct acls *acls, bool *negated)
 {
 	const char *word = config_take_word(words, "an acl");
 	struct acl *acl;
@@ -407,107 +277,6 @@ static struct acl *take_acl(struct config_words *words, struct acls *acls, bool 
 		word = "FALSE";
 	}
 	return find_or_add(words, acls, word);
-}
-
-/* "!acl", "! acl" and "! !acl" are all HAProxy's. */
-static bool take_negations(struct config_words *words)
-{
-	bool negated = false;
-
-	while (words->left > 0 && **words->word == '!') {
-		negated = !negated;
-		(*words->word)++;
-		if (!**words->word) {
-			words->word++;
-			words->left--;
-		}
-	}
-	return negated;
-}
-
-static bool take_terms(struct config_words *words, struct acls *acls, struct condition *condition)
-{
-	bool starts_group = true;
-
-	while (words->left > 0 || starts_group) {
-		struct acl *acl;
-		bool negated;
-
-		if (!starts_group && (config_take_if(words, "or") || config_take_if(words, "||"))) {
-			starts_group = true;
-			continue;
-		}
-		negated = take_negations(words);
-		acl = take_acl(words, acls, &negated);
-		if (!acl ||
-		    !add_term(words, condition,
-			      (struct term){
-				      .acl = acl, .id = acl->id, .negated = negated, .starts_group = starts_group }))
-			return false;
-		acl->used = true;
-		starts_group = false;
-	}
-	return true;
-}
-
-static struct condition *new_condition(struct config_words *words, struct acls *acls)
-{
-	struct condition *condition = arena_alloc(words->arena, sizeof(*condition));
-	struct condition **slot =
-		condition ? arena_grow(words->arena, &acls->conditions, &acls->n_conditions, sizeof(*slot)) : NULL;
-
-	if (!slot) {
-		config_error(words, "out of memory");
-		return NULL;
-	}
-	return *slot = condition;
-}
-
-const struct condition *condition_parse(struct config_words *words, struct acls *acls)
-{
-	struct condition *condition = new_condition(words, acls);
-
-	if (!condition)
-		return NULL;
-	condition->unless = config_take_if(words, "unless");
-	if (!condition->unless && !config_take_if(words, "if")) {
-		config_error(words, "expected 'if' or 'unless' instead of '%s'", words->left ? *words->word : "");
-		return NULL;
-	}
-	return take_terms(words, acls, condition) ? condition : NULL;
-}
-
-const struct condition *condition_parse_terms(struct config_words *words, struct acls *acls)
-{
-	struct condition *condition = new_condition(words, acls);
-
-	return condition && take_terms(words, acls, condition) ? condition : NULL;
-}
-
-static bool group_holds(const struct acls *acls, const struct condition *condition, const struct group *group,
-			struct request *request, struct rules_scratch *scratch)
-{
-	for (size_t i = group->first; i < group->first + group->n; i++)
-		if (acl_holds(acls, &condition->terms[i], request, scratch) == condition->terms[i].negated)
-			return false;
-	return true;
-}
-
-bool condition_holds(const struct acls *acls, const struct condition *condition, struct request *request,
-		     struct rules_scratch *scratch)
-{
-	for (size_t i = 0; i < condition->n_groups; i++) {
-		const struct group *group = &condition->groups[i];
-		bool holds;
-
-		if (group->in_word && !(group->needs & ~scratch->ran[0]))
-			holds = (scratch->holds[group->word] & group->mask) == group->want;
-		else
-			holds = group_holds(acls, condition, group, request, scratch);
-		if (holds)
-			return !condition->unless;
-	}
-	return condition->unless;
 }
 
 void acls_warn_unused(const struct acls *acls, struct config *config)

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Named and anonymous acls, and the conditions made of them: HAProxy's configuration manual, section 7.2. */
+/* Named and anonymous acls: HAProxy's configuration manual, section 7. */
 #ifndef SPOA_RULES_ACL_H
 #define SPOA_RULES_ACL_H
 
 #include "matcher.h"
 
-struct acl;
-struct condition;
+struct acl {
+	const char *name; /* NULL: anonymous */
+	struct config_place place;
+	struct expression *expressions; /* or-ed */
+	size_t n;
+	uint32_t id;
+	uint32_t *matchers; /* indexes of those that tell whether it holds */
+	size_t n_matchers;
+	bool used;
+};
 
 /* The acls of one frontend, in the order of their lines. */
 struct acls {
@@ -14,8 +22,6 @@ struct acls {
 	size_t n;
 	struct matcher **matchers;
 	size_t n_matchers;
-	struct condition **conditions;
-	size_t n_conditions;
 	struct request_names *names;
 	uint64_t needs;
 };
@@ -23,18 +29,14 @@ struct acls {
 /* "<name> <sample> [flags] <pattern>…": a new acl, or one more way for the acl of that name to hold. */
 bool acl_parse(struct config_words *words, struct acls *acls);
 
-/* "if …" or "unless …" up to the line's end. NULL: reported. */
-const struct condition *condition_parse(struct config_words *words, struct acls *acls);
-
-/* The same without its first word. */
-const struct condition *condition_parse_terms(struct config_words *words, struct acls *acls);
+/*
+ * The acl that a condition names next, or the anonymous one that begins here; *negated is turned where the name stands for
+ * what never holds. NULL: reported.
+ */
+struct acl *acl_take(struct config_words *words, struct acls *acls, bool *negated);
 
 /* Once all lines are read: puts the patterns into indexes. False: out of memory. */
 bool acls_compile(struct arena *arena, struct acls *acls);
-
-/* After frontend_begin(); what one condition finds out serves all that follow. */
-bool condition_holds(const struct acls *acls, const struct condition *condition, struct request *request,
-		     struct rules_scratch *scratch);
 
 /* Warns of acls that no condition names. */
 void acls_warn_unused(const struct acls *acls, struct config *config);

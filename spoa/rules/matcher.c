@@ -240,28 +240,37 @@ static void match_text(const struct matcher *matcher, struct slice text, struct 
 	match_ranges(matcher, matcher->sizes, matcher->n_sizes, (int64_t)text.len, holds);
 }
 
+static void match_value(const struct matcher *matcher, struct sample_value *value, struct rules_scratch *scratch,
+			uint64_t *holds)
+{
+	hits_set(&matcher->hits, matcher->found, holds);
+	if (!sample_cast(value, matcher->type, scratch))
+		return;
+	switch (matcher->type) {
+	case SAMPLE_ADDRESS:
+		networks_match(&matcher->networks, &value->address, &matcher->hits, holds);
+		break;
+	case SAMPLE_INT:
+		match_ranges(matcher, matcher->ranges, matcher->n_ranges, value->number, holds);
+		break;
+	case SAMPLE_BOOL:
+		hits_set(&matcher->hits, value->number ? matcher->truth : HIT_NONE, holds);
+		break;
+	case SAMPLE_STRING:
+		match_text(matcher, value->string, scratch, holds);
+		break;
+	}
+}
+
 void matcher_run(const struct matcher *matcher, struct request *request, struct rules_scratch *scratch, uint64_t *holds)
 {
+	bool many = sample_has_many(matcher->sample);
 	struct sample_cursor cursor = { 0 };
 	struct sample_value value;
 
 	while (sample_next(matcher->sample, request, scratch, &cursor, &value)) {
-		hits_set(&matcher->hits, matcher->found, holds);
-		if (!sample_cast(&value, matcher->type, scratch))
-			continue;
-		switch (matcher->type) {
-		case SAMPLE_ADDRESS:
-			networks_match(&matcher->networks, &value.address, &matcher->hits, holds);
-			break;
-		case SAMPLE_INT:
-			match_ranges(matcher, matcher->ranges, matcher->n_ranges, value.number, holds);
-			break;
-		case SAMPLE_BOOL:
-			hits_set(&matcher->hits, value.number ? matcher->truth : HIT_NONE, holds);
-			break;
-		case SAMPLE_STRING:
-			match_text(matcher, value.string, scratch, holds);
-			break;
-		}
+		match_value(matcher, &value, scratch, holds);
+		if (!many)
+			return;
 	}
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "acl.h"
+#include "condition.h"
 
 struct builder {
 	struct frontend frontend; /* what others see */
 	struct acls acls;
+	struct conditions *excludes, *rules;
 	struct rule *default_rule;
 };
 
@@ -58,11 +59,13 @@ static bool begin(struct config_words *words, const char *name, void *into)
 	builder->frontend.place = words->place;
 	builder->frontend.missed = arena_alloc(words->arena, sizeof(*builder->frontend.missed));
 	builder->acls.names = request_names_new(words->arena);
+	builder->excludes = conditions_new(words->arena);
+	builder->rules = conditions_new(words->arena);
 	if (ruleset->default_rule &&
 	    (builder->default_rule = arena_alloc(words->arena, sizeof(*builder->default_rule))))
 		*builder->default_rule = *ruleset->default_rule;
 	ruleset->current = *slot = builder;
-	if (!builder->acls.names || !builder->frontend.missed)
+	if (!builder->acls.names || !builder->frontend.missed || !builder->excludes || !builder->rules)
 		return config_error(words, "out of memory");
 	return add_message(words, &builder->frontend, name);
 }
@@ -130,15 +133,12 @@ static bool parse_use_backend(struct config_words *words, void *into)
 static bool parse_redirect_unless(struct config_words *words, void *into)
 {
 	struct builder *builder = ((struct ruleset *)into)->current;
-	const struct condition *condition = condition_parse_terms(words, &builder->acls), **slot;
+	const struct condition *condition = condition_parse_terms(words, &builder->acls);
 
 	if (!condition)
 		return false;
-	slot = arena_grow(words->arena, &builder->frontend.excludes, &builder->frontend.n_excludes, sizeof(*slot));
-	if (!slot)
-		return config_error(words, "out of memory");
-	*slot = condition;
-	return true;
+	builder->frontend.n_excludes++;
+	return conditions_add(words->arena, builder->excludes, condition) || config_error(words, "out of memory");
 }
 
 static bool parse_default_backend(struct config_words *words, void *into)
@@ -174,6 +174,20 @@ struct config_room ruleset_room(struct ruleset *ruleset)
 	return (struct config_room){ keywords, COUNT(keywords), begin, ruleset };
 }
 
+static bool compile(struct arena *arena, struct builder *builder)
+{
+	struct frontend *frontend = &builder->frontend;
+
+	for (size_t i = 0; i < frontend->n_rules; i++)
+		if (!conditions_add(arena, builder->rules, frontend->rules[i]->condition))
+			return false;
+	frontend->excluding = builder->excludes;
+	frontend->choosing = builder->rules;
+	return request_names_seal(builder->acls.names) && acls_compile(arena, &builder->acls) &&
+	       conditions_compile(arena, builder->excludes, &builder->acls) &&
+	       conditions_compile(arena, builder->rules, &builder->acls);
+}
+
 static void finish(struct ruleset *ruleset, struct builder *builder, struct config *config)
 {
 	struct frontend *frontend = &builder->frontend;
@@ -185,7 +199,7 @@ static void finish(struct ruleset *ruleset, struct builder *builder, struct conf
 		config_say_at(config, CONFIG_WARNING, frontend->place,
 			      "neither 'use_backend' nor 'default_backend': nothing will be redirected");
 	acls_warn_unused(&builder->acls, config);
-	good &= request_names_seal(builder->acls.names) && acls_compile(ruleset->arena, &builder->acls);
+	good = good && compile(ruleset->arena, builder);
 	frontend->acls = &builder->acls;
 	frontend->names = builder->acls.names;
 	frontend->headers = request_names_headers(builder->acls.names);
@@ -217,22 +231,16 @@ bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scrat
 
 bool frontend_excludes(const struct frontend *frontend, struct request *request, struct rules_scratch *scratch)
 {
-	for (size_t i = 0; i < frontend->n_excludes; i++)
-		if (condition_holds(frontend->acls, frontend->excludes[i], request, scratch))
-			return true;
-	return false;
+	return frontend->n_excludes > 0 &&
+	       conditions_first(frontend->excluding, frontend->acls, request, scratch) < frontend->n_excludes;
 }
 
 const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,
 				   struct rules_scratch *scratch)
 {
-	for (size_t i = 0; i < frontend->n_rules; i++) {
-		const struct rule *rule = frontend->rules[i];
+	size_t first = conditions_first(frontend->choosing, frontend->acls, request, scratch);
 
-		if (!rule->condition || condition_holds(frontend->acls, rule->condition, request, scratch))
-			return rule;
-	}
-	return NULL;
+	return first < frontend->n_rules ? frontend->rules[first] : NULL;
 }
 
 const char *frontend_slot_name(const struct frontend *frontend, unsigned slot)

@@ -12,6 +12,7 @@ struct row {
 	enum sample_type type;
 	const char *input; /* the argument of the message that it reads; NULL: the one in the parentheses */
 	fetch *fetch;
+	bool many; /* it may have several values */
 };
 
 /* ---- values ---- */
@@ -108,29 +109,29 @@ bool sample_cast(struct sample_value *value, enum sample_type type, struct rules
 /* ---- the table ---- */
 
 static const struct row rows[] = {
-	{ "arg", "name", SAMPLE_STRING, NULL, fetch_argument },
-	{ "base", NULL, SAMPLE_STRING, "path", fetch_base },
-	{ "cook", "name", SAMPLE_STRING, "hdr(cookie)", fetch_cook },
-	{ "fhdr", "name", SAMPLE_STRING, NULL, fetch_fhdr },
-	{ "hdr", "name", SAMPLE_STRING, NULL, fetch_hdr },
-	{ "hdr_cnt", "name", SAMPLE_INT, NULL, fetch_hdr_cnt },
-	{ "host", NULL, SAMPLE_STRING, "host", fetch_hdr },
-	{ "method", NULL, SAMPLE_STRING, "method", fetch_argument },
-	{ "path", NULL, SAMPLE_STRING, "path", fetch_argument },
-	{ "pathq", NULL, SAMPLE_STRING, "path", fetch_pathq },
-	{ "query", NULL, SAMPLE_STRING, "query", fetch_argument },
-	{ "req.body", NULL, SAMPLE_STRING, "body", fetch_argument },
-	{ "req.cook", "name", SAMPLE_STRING, "hdr(cookie)", fetch_cook },
-	{ "req.fhdr", "name", SAMPLE_STRING, NULL, fetch_fhdr },
-	{ "req.hdr", "name", SAMPLE_STRING, NULL, fetch_hdr },
-	{ "req.hdr_cnt", "name", SAMPLE_INT, NULL, fetch_hdr_cnt },
-	{ "req.ver", NULL, SAMPLE_STRING, "ver", fetch_argument },
-	{ "src", NULL, SAMPLE_ADDRESS, "src", fetch_argument },
-	{ "ssl_fc", NULL, SAMPLE_BOOL, "ssl", fetch_bool },
-	{ "ssl_fc_sni", NULL, SAMPLE_STRING, "sni", fetch_argument },
-	{ "url", NULL, SAMPLE_STRING, "path", fetch_pathq },
-	{ "url_param", "name", SAMPLE_STRING, "query", fetch_param },
-	{ "urlp", "name", SAMPLE_STRING, "query", fetch_param },
+	{ "arg", "name", SAMPLE_STRING, NULL, fetch_argument, false },
+	{ "base", NULL, SAMPLE_STRING, "path", fetch_base, false },
+	{ "cook", "name", SAMPLE_STRING, "hdr(cookie)", fetch_cook, true },
+	{ "fhdr", "name", SAMPLE_STRING, NULL, fetch_fhdr, true },
+	{ "hdr", "name", SAMPLE_STRING, NULL, fetch_hdr, true },
+	{ "hdr_cnt", "name", SAMPLE_INT, NULL, fetch_hdr_cnt, false },
+	{ "host", NULL, SAMPLE_STRING, "host", fetch_hdr, true },
+	{ "method", NULL, SAMPLE_STRING, "method", fetch_argument, false },
+	{ "path", NULL, SAMPLE_STRING, "path", fetch_argument, false },
+	{ "pathq", NULL, SAMPLE_STRING, "path", fetch_pathq, false },
+	{ "query", NULL, SAMPLE_STRING, "query", fetch_argument, false },
+	{ "req.body", NULL, SAMPLE_STRING, "body", fetch_argument, false },
+	{ "req.cook", "name", SAMPLE_STRING, "hdr(cookie)", fetch_cook, true },
+	{ "req.fhdr", "name", SAMPLE_STRING, NULL, fetch_fhdr, true },
+	{ "req.hdr", "name", SAMPLE_STRING, NULL, fetch_hdr, true },
+	{ "req.hdr_cnt", "name", SAMPLE_INT, NULL, fetch_hdr_cnt, false },
+	{ "req.ver", NULL, SAMPLE_STRING, "ver", fetch_argument, false },
+	{ "src", NULL, SAMPLE_ADDRESS, "src", fetch_argument, false },
+	{ "ssl_fc", NULL, SAMPLE_BOOL, "ssl", fetch_bool, false },
+	{ "ssl_fc_sni", NULL, SAMPLE_STRING, "sni", fetch_argument, false },
+	{ "url", NULL, SAMPLE_STRING, "path", fetch_pathq, false },
+	{ "url_param", "name", SAMPLE_STRING, "query", fetch_param, true },
+	{ "urlp", "name", SAMPLE_STRING, "query", fetch_param, true },
 };
 
 static const char *const methods[] = { "beg", "end", "sub", "dir", "dom", "reg", "str", "ip", "len", "int", "bin" };
@@ -285,6 +286,11 @@ bool sample_same(const struct sample *a, const struct sample *b)
 enum sample_type sample_type(const struct sample *sample)
 {
 	return sample->type;
+}
+
+bool sample_has_many(const struct sample *sample)
+{
+	return sample->row->many;
 }
 
 bool sample_next(const struct sample *sample, struct request *request, struct rules_scratch *scratch,

@@ -46,6 +46,9 @@ enum sample_type sample_type(const struct sample *sample);
 bool sample_next(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
 		 struct sample_cursor *cursor, struct sample_value *value);
 
+/* Whether it may have more than one. */
+bool sample_has_many(const struct sample *sample);
+
 /* Casts as HAProxy does, see sample_casts[] there. False: that cannot be. */
 bool sample_cast(struct sample_value *value, enum sample_type type, struct rules_scratch *scratch);
 

@@ -35,6 +35,7 @@ bool spans_add(struct arena *arena, struct spans *spans, struct slice text, uint
 	spans->withins |= 1ull << within % 64;
 	spans->sizes |= 1ull << text.len % 64;
 	spans->first[text.ptr[0] / 64] |= 1ull << text.ptr[0] % 64;
+	pairs_add(&spans->pairs, text);
 	return literals_add(arena, &spans->set, text, acl, hits);
 }
 
@@ -60,7 +61,7 @@ static void match_from(const struct spans *spans, struct slice text, size_t star
 
 void spans_match(const struct spans *spans, struct slice text, const struct hits *hits, uint64_t *holds)
 {
-	if (spans->set.n == 0)
+	if (pairs_next(&spans->pairs, text, 0) == text.len)
 		return;
 	for (size_t start = 0, end; start < text.len; start = end + 1) {
 		end = word_end(text, start, spans->kind);

@@ -7,6 +7,7 @@
 #define SPOA_RULES_SPANS_H
 
 #include "literals.h"
+#include "pairs.h"
 
 enum span_kind { SPAN_DIR = 1, SPAN_DOM = 2 };
 
@@ -17,6 +18,7 @@ struct spans {
 	uint64_t withins;  /* bits of their numbers, modulo 64 */
 	uint64_t sizes;    /* bits of the patterns' lengths, modulo 64 */
 	uint64_t first[4]; /* bits of the bytes that they begin with */
+	struct pairs pairs;
 };
 
 void spans_init(struct spans *spans, enum span_kind kind, uint64_t seed);

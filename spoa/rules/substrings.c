@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-#define PAIRS      4096u
-#define MAX_WINDOW 32u
+#include "pairs.h"
 
 struct node {
 	uint32_t child, sibling; /* while building: the first child, the next of the same parent; 0: none */
@@ -17,17 +16,11 @@ struct substrings {
 	struct node *nodes;
 	size_t n;
 	uint16_t n_classes;
-	uint16_t classes[256];      /* 0: in no pattern */
-	uint32_t *next;             /* state × class → state */
-	uint8_t *tells;             /* by state: it or its outputs end a pattern */
-	size_t shortest;            /* pattern */
-	uint64_t pairs[PAIRS / 64]; /* of two bytes that stand among the first `shortest` of a pattern */
+	uint16_t classes[256]; /* 0: in no pattern */
+	uint32_t *next;        /* state × class → state */
+	uint8_t *tells;        /* by state: it or its outputs end a pattern */
+	struct pairs pairs;
 };
-
-static unsigned pair(uint8_t a, uint8_t b)
-{
-	return ((unsigned)a << 4 ^ b) & (PAIRS - 1);
-}
 
 struct substrings *substrings_new(struct arena *arena)
 {
@@ -66,8 +59,7 @@ bool substrings_add(struct arena *arena, struct substrings *substrings, struct s
 		if (!substrings->classes[text.ptr[i]])
 			substrings->classes[text.ptr[i]] = ++substrings->n_classes;
 	}
-	if (substrings->shortest == 0 || text.len < substrings->shortest)
-		substrings->shortest = text.len;
+	pairs_add(&substrings->pairs, text);
 	return hits_add(arena, hits, acl, &substrings->nodes[at].hit);
 }
 
@@ -96,19 +88,6 @@ static void link_states(struct substrings *substrings, uint32_t *queue, uint32_t
 	}
 }
 
-static void note_pairs(struct substrings *substrings, uint32_t state, size_t depth, uint8_t before)
-{
-	for (uint32_t child = substrings->nodes[state].child; child && depth < substrings->shortest;
-	     child = substrings->nodes[child].sibling) {
-		uint8_t byte = substrings->nodes[child].byte;
-		unsigned bit = pair(before, byte);
-
-		if (depth > 0)
-			substrings->pairs[bit / 64] |= 1ull << bit % 64;
-		note_pairs(substrings, child, depth + 1, byte);
-	}
-}
-
 bool substrings_seal(struct arena *arena, struct substrings *substrings)
 {
 	uint32_t *queue = calloc(substrings->n, sizeof(*queue)), *fails = calloc(substrings->n, sizeof(*fails));
@@ -121,30 +100,7 @@ bool substrings_seal(struct arena *arena, struct substrings *substrings)
 		substrings->next = NULL;
 	free(queue);
 	free(fails);
-	if (substrings->shortest > MAX_WINDOW)
-		substrings->shortest = MAX_WINDOW;
-	note_pairs(substrings, 0, 0, 0);
 	return substrings->next != NULL;
-}
-
-/*
- * From the root on, up to the next place where a pattern may begin; the text's length if there is none. The first
- * `shortest` bytes of a pattern hold one pair less than that, so looking at every (shortest − 1)th pair misses none;
- * no look waits for the one before.
- */
-static size_t skip(const struct substrings *substrings, struct slice text, size_t at)
-{
-	size_t window = substrings->shortest;
-
-	if (window < 2)
-		return at;
-	for (; at + window <= text.len; at += window - 1) {
-		unsigned bit = pair(text.ptr[at + window - 2], text.ptr[at + window - 1]);
-
-		if (substrings->pairs[bit / 64] >> bit % 64 & 1)
-			return at;
-	}
-	return text.len;
 }
 
 uint32_t substrings_next(const struct substrings *substrings, struct slice text, struct substrings_cursor *cursor)
@@ -157,7 +113,7 @@ uint32_t substrings_next(const struct substrings *substrings, struct slice text,
 		return substrings->nodes[output].hit;
 	}
 	while (at < text.len) {
-		if (state == 0 && (at = skip(substrings, text, at)) == text.len)
+		if (state == 0 && (at = pairs_next(&substrings->pairs, text, at)) == text.len)
 			break;
 		state = substrings->next[state * width + substrings->classes[text.ptr[at++]]];
 		if (!substrings->tells[state])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Many substrings looked for in one pass over a text, whatever their number: Aho and Corasick, "Efficient string
- * matching", CACM 18(6), 1975, as a table over classes of bytes. Where no pattern has begun, the text is skipped by
- * pairs of bytes, after Wu and Manber, "A fast algorithm for multi-pattern searching", TR-94-17. Built once, then only read.
+ * matching", CACM 18(6), 1975, as a table over classes of bytes. Where no pattern has begun, the text is skipped by pairs
+ * of bytes. Built once, then only read.
  */
 #ifndef SPOA_RULES_SUBSTRINGS_H
 #define SPOA_RULES_SUBSTRINGS_H

@@ -146,14 +146,17 @@ static void make_expression(struct expression *expression)
 		make_pattern(expression, &expression->patterns[i]);
 }
 
+/* One in so many is a negation: of many rules the first shall not always hold. */
+static unsigned often = 4;
+
 static void make_condition(struct line *line, const unsigned *names, unsigned n_names)
 {
-	line->unless = once_in(4);
-	line->n = once_in(2) ? 1 : below(MOST_TERMS + 1);
+	line->unless = once_in(often);
+	line->n = once_in(2) ? 1 : often == 4 ? below(MOST_TERMS + 1) : 1 + below(MOST_TERMS);
 	for (size_t i = 0; i < line->n; i++) {
 		struct term *term = &line->terms[i];
 
-		term->negated = once_in(4);
+		term->negated = once_in(often);
 		term->twice = once_in(8);
 		term->starts_group = i == 0 || once_in(3);
 		term->acl = n_names == 0 || once_in(3) ? -1 : (int)names[below(n_names)];
@@ -164,15 +167,17 @@ static void make_condition(struct line *line, const unsigned *names, unsigned n_
 
 void naive_make_rules(struct rules *rules, bool wide)
 {
-	unsigned names[MOST_LINES], n_names = 0;
+	unsigned names[MOST_LINES], n_names = 0, n_acls;
 
 	make_pieces();
 	focused = once_in(2);
 	choose_way(&focus);
 	rules->n = wide ? MOST_LINES : 2 + below(14);
+	n_acls = once_in(2) ? 90 : 20;
+	often = wide ? 20 : 4;
 	for (unsigned i = 0; i < rules->n; i++) {
 		struct line *line = &rules->lines[i];
-		unsigned dice = wide ? i < 90 ? 0 : 9 : below(16);
+		unsigned dice = wide ? i < n_acls ? 0 : 9 : below(16);
 
 		line->kind = dice < 8 ? ACL : dice < 15 ? USE_BACKEND : DEFAULT_BACKEND;
 		line->name = i;
