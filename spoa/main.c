@@ -192,10 +192,13 @@ static bool start(struct process *process)
 static int run(const struct cli *cli, struct process *process)
 {
 	int status = EXIT_FAILURE;
+	struct log *log;
 
 	if (cli->debug)
 		net_settings_debug(process->site.settings);
-	process->log = net_settings_log(process->site.settings);
+	log = net_settings_log(process->site.settings);
+	log_open(log);
+	process->log = log;
 	if (start(process)) {
 		if (!cli->quiet)
 			log_line(process->log, LOG_NOTICE, "Ready: %zu frontends, %zu backends.",
@@ -208,6 +211,7 @@ static int run(const struct cli *cli, struct process *process)
 	net_stop(process->net);
 	if (process->loop)
 		ev_loop_destroy(process->loop);
+	log_close(log);
 	return status;
 }
 

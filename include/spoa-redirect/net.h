@@ -20,7 +20,7 @@ void net_settings_finish(struct net_settings *settings, const struct ruleset *ru
 			 struct config *config);
 
 /* Where lines go: `log`, stderr if there is none. */
-const struct log *net_settings_log(const struct net_settings *settings);
+struct log *net_settings_log(struct net_settings *settings);
 
 /* Everything to stderr as well, whatever the lines say: -d. */
 void net_settings_debug(struct net_settings *settings);

@@ -10,21 +10,24 @@
 #include <unistd.h>
 
 #include "net.h"
+#include "spoa-redirect/base/clock.h"
 
 #define ACCEPTS    64  /* connections taken in a row */
 #define FULL_PAUSE 0.1 /* seconds without descriptors */
 
 /* ---- sockets ---- */
 
-/* A socket file that nobody listens on is left from a process that was killed. */
+/* A socket file that nobody listens on is left from a process that was killed; what is no socket is somebody's file. */
 static bool unlink_stale(const struct endpoint *endpoint)
 {
+	const char *path = endpoint->unix_path.sun_path;
+	struct stat status;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	bool stale = fd >= 0 && connect(fd, &endpoint->any, endpoint->length) < 0 && errno == ECONNREFUSED;
 
 	if (fd >= 0)
 		close(fd);
-	return stale && unlink(endpoint->unix_path.sun_path) == 0;
+	return stale && lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && unlink(path) == 0;
 }
 
 static bool bind_socket(int fd, const struct endpoint *endpoint)
@@ -48,9 +51,44 @@ static bool set_rights(const struct bind *bind)
 	return !bind->mode || chmod(path, bind->mode) == 0;
 }
 
-static int open_socket(const struct bind *bind, int backlog)
+/* Whether the file at the path is the socket that was bound there, and not one that came after. */
+static bool is_ours(const struct acceptor *acceptor)
 {
-	int family = bind->endpoint.any.sa_family, one = 1;
+	struct stat status;
+
+	return acceptor->inode && lstat(acceptor->bind->endpoint.unix_path.sun_path, &status) == 0 &&
+	       status.st_ino == acceptor->inode && status.st_dev == acceptor->device;
+}
+
+static void note_file(struct acceptor *acceptor)
+{
+	struct stat status;
+
+	if (lstat(acceptor->bind->endpoint.unix_path.sun_path, &status) < 0)
+		return;
+	acceptor->inode = status.st_ino;
+	acceptor->device = status.st_dev;
+}
+
+static bool prepare_socket(struct acceptor *acceptor, int fd, int backlog)
+{
+	const struct bind *bind = acceptor->bind;
+	bool is_file = bind->endpoint.any.sa_family == AF_UNIX;
+
+	if (!bind_socket(fd, &bind->endpoint))
+		return false;
+	if (is_file)
+		note_file(acceptor);
+	if ((!is_file || set_rights(bind)) && listen(fd, backlog) == 0)
+		return true;
+	if (is_ours(acceptor))
+		unlink(bind->endpoint.unix_path.sun_path);
+	return false;
+}
+
+static int open_socket(struct acceptor *acceptor, int backlog)
+{
+	int family = acceptor->bind->endpoint.any.sa_family, one = 1;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -59,7 +97,7 @@ static int open_socket(const struct bind *bind, int backlog)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (family == AF_INET6) /* as HAProxy: IPv4 has a bind of its own */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind_socket(fd, &bind->endpoint) && (family != AF_UNIX || set_rights(bind)) && listen(fd, backlog) == 0)
+	if (prepare_socket(acceptor, fd, backlog))
 		return fd;
 	one = errno;
 	close(fd);
@@ -75,10 +113,10 @@ static void close_sockets(struct listener *listener)
 		if (acceptor->fd < 0)
 			continue;
 		ev_io_stop(listener->loop, &acceptor->io);
+		if (is_ours(acceptor))
+			unlink(acceptor->bind->endpoint.unix_path.sun_path);
 		close(acceptor->fd);
 		acceptor->fd = -1;
-		if (acceptor->bind->endpoint.any.sa_family == AF_UNIX && !acceptor->inherited)
-			unlink(acceptor->bind->endpoint.unix_path.sun_path);
 	}
 	listener->closed = true;
 }
@@ -109,9 +147,20 @@ static void resume_all(struct listener *listener)
 			ev_io_start(listener->loop, &listener->acceptors[i].io);
 }
 
+/* In one order with `paused`, or a connection that closes meanwhile could go unseen. */
 static bool is_full(const struct net *net)
 {
-	return net_connections(net) >= net->settings->maxconn;
+	return atomic_load(&net->connections) >= net->settings->maxconn;
+}
+
+static bool may_say(double *next)
+{
+	double now = clock_now();
+
+	if (now < *next)
+		return false;
+	*next = now + 1;
+	return true;
 }
 
 /* Newcomers stay in the backlog: refused, an engine of HAProxy ≤ 3.0 would be back thousands of times a second. */
@@ -119,11 +168,10 @@ static void pause_full(struct listener *listener)
 {
 	pause_all(listener);
 	atomic_store(&listener->paused, true);
-	if (!listener->said_full)
+	if (may_say(&listener->say_full))
 		log_line(&listener->net->settings->log, LOG_WARNING,
 			 "maxconn %llu reached: new SPOP connections wait in the backlog",
 			 (unsigned long long)listener->net->settings->maxconn);
-	listener->said_full = true;
 	if (!is_full(listener->net)) /* one closed before it could see that we paused */
 		listener_wake(listener);
 }
@@ -131,7 +179,8 @@ static void pause_full(struct listener *listener)
 static void pause_starved(struct listener *listener, int error)
 {
 	pause_all(listener);
-	log_line(&listener->net->settings->log, LOG_ERR, "cannot accept SPOP connections: %s", strerror(error));
+	if (may_say(&listener->say_starved))
+		log_line(&listener->net->settings->log, LOG_ERR, "cannot accept SPOP connections: %s", strerror(error));
 	ev_timer_set(&listener->pause, FULL_PAUSE, 0);
 	ev_timer_start(listener->loop, &listener->pause);
 }
@@ -213,9 +262,9 @@ static bool open_one(struct listener *listener, struct inherited *inherited, con
 	char text[ENDPOINT_TEXT];
 	int fd = inherited_find(inherited, &bind->endpoint);
 
-	*acceptor = (struct acceptor){ .listener = listener, .bind = bind, .inherited = fd >= 0, .fd = fd };
+	*acceptor = (struct acceptor){ .listener = listener, .bind = bind, .fd = fd };
 	if (fd < 0)
-		acceptor->fd = open_socket(bind, listener->net->settings->backlog);
+		acceptor->fd = open_socket(acceptor, listener->net->settings->backlog);
 	if (acceptor->fd < 0) {
 		snprintf(why, size, "%s:%u: cannot bind '%s': %s", bind->place.file, bind->place.line,
 			 endpoint_text(&bind->endpoint, text), strerror(errno));
@@ -288,9 +337,13 @@ void listener_stop(struct listener *listener)
 		listener_wake(listener);
 		pthread_join(listener->thread, NULL);
 	}
-	if (!listener->loop)
-		return;
-	close_sockets(listener);
-	ev_loop_destroy(listener->loop);
+	if (listener->loop)
+		close_sockets(listener);
+}
+
+void listener_free(struct listener *listener)
+{
+	if (listener->loop)
+		ev_loop_destroy(listener->loop);
 	free(listener->acceptors);
 }

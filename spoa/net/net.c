@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+
+#define SPARE_DESCRIPTORS 64u /* loops, logs, and some checks of servers at a time */
 
 static unsigned count_cpus(void)
 {
@@ -31,6 +34,24 @@ static bool start_workers(struct net *net, char *why, size_t size)
 	return true;
 }
 
+/* As HAProxy does: the soft limit is for programs that use select(). */
+static void raise_descriptors(const struct net_settings *settings)
+{
+	uint64_t needed = settings->maxconn + settings->n_binds + SPARE_DESCRIPTORS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed)
+		log_line(&settings->log, LOG_WARNING,
+			 "At most %llu descriptors may be open, maxconn %llu needs %llu: raise the limit, or lower "
+			 "maxconn.",
+			 (unsigned long long)limit.rlim_cur, (unsigned long long)settings->maxconn,
+			 (unsigned long long)needed);
+}
+
 struct net *net_start(const struct net_settings *settings, char *why, size_t size)
 {
 	struct net *net = calloc(1, sizeof(*net));
@@ -38,6 +59,7 @@ struct net *net_start(const struct net_settings *settings, char *why, size_t siz
 	snprintf(why, size, "out of memory");
 	if (!net)
 		return NULL;
+	raise_descriptors(settings);
 	net->settings = settings;
 	net->n_workers = settings->nbthread ? settings->nbthread : count_cpus();
 	net->workers = calloc(net->n_workers, sizeof(*net->workers));
@@ -89,6 +111,7 @@ void net_stop(struct net *net)
 	listener_stop(&net->listener);
 	for (unsigned i = 0; net->workers && i < net->n_workers; i++)
 		worker_stop(&net->workers[i]);
+	listener_free(&net->listener); /* until here a connection that ended could wake it */
 	free(net->workers);
 	free(net);
 }

@@ -145,18 +145,23 @@ struct listener {
 		ev_io io;
 		struct listener *listener;
 		const struct bind *bind;
-		bool inherited; /* the socket's file is not ours to remove */
+		ino_t inode; /* of the file that we bound; 0: none, or not ours to remove */
+		dev_t device;
 		int fd;
 	} * acceptors;
 	size_t n;
 	_Atomic bool paused, closing, stopping;
-	bool closed, said_full;
+	bool closed;
+	double say_full, say_starved; /* not before */
 	bool started;
 };
 
 bool listener_start(struct listener *listener, char *why, size_t size);
 void listener_wake(struct listener *listener);
+
+/* Ends the thread and closes the sockets; until listener_free() others may still wake it. */
 void listener_stop(struct listener *listener);
+void listener_free(struct listener *listener);
 
 /* ---- net.c ---- */
 

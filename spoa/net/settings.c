@@ -30,12 +30,13 @@ struct net_settings *net_settings_new(struct arena *arena)
 		.hold_time = 1,
 		.linger_time = 1,
 		.log = { .targets = { { .fd = STDERR_FILENO, .format = LOG_FORMAT_TIMED, .level = LOG_INFO } },
-			 .n = 1 },
+			 .n = 1,
+			 .lost = arena_alloc(arena, sizeof(atomic_uint)) },
 	};
 	return settings;
 }
 
-const struct log *net_settings_log(const struct net_settings *settings)
+struct log *net_settings_log(struct net_settings *settings)
 {
 	return &settings->log;
 }

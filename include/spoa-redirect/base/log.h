@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Lines for the people who run the agent. One line is one write, so lines of several threads do not
- * mix; a target that cannot take it now loses the line instead of holding the thread. Any thread.
+ * mix; a target that cannot take it now loses the line instead of holding the thread, and the next
+ * that it takes tells how many were lost. Any thread.
  */
 #ifndef SPOA_REDIRECT_BASE_LOG_H
 #define SPOA_REDIRECT_BASE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* syslog's severities (RFC 5424 6.2.1), HAProxy's names. */
@@ -16,7 +18,8 @@ enum log_format { LOG_FORMAT_TIMED, LOG_FORMAT_RAW, LOG_FORMAT_SHORT, LOG_FORMAT
 #define LOG_MAX_TARGETS 5u
 
 struct log_target {
-	int fd; /* the caller's */
+	int fd;   /* the caller's, unless */
+	bool own; /* log_open() made it */
 	enum log_format format;
 	unsigned facility;    /* 0–23, RFC 5424 6.2.1 */
 	enum log_level level; /* the least severe that is written */
@@ -26,7 +29,15 @@ struct log_target {
 struct log {
 	struct log_target targets[LOG_MAX_TARGETS];
 	unsigned n;
+	atomic_uint *lost; /* lines, since one was written last; the caller's, NULL: not counted */
 };
+
+/*
+ * Before threads start: pipes and terminals get descriptors of the log's own that never block, whatever others who share
+ * them want. Without (there is no /proc, or it is refused) a look at them goes before each line.
+ */
+void log_open(struct log *log);
+void log_close(struct log *log);
 
 void log_line(const struct log *log, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -148,7 +148,7 @@ static void a_message_without_what_the_rules_read_is_told_of_once(void **state)
 		  "frontend route\n  use_backend web if { hdr(host) x }\n"
 		  "backend web\n  server a 192.0.2.1:80 redir " PREFIX "\n",
 		  1);
-	site.log = (struct log){ .targets = { { ends[1], LOG_FORMAT_RAW, 0, LOG_DEBUG } }, .n = 1 };
+	site.log = (struct log){ .targets = { { .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_DEBUG } }, .n = 1 };
 	for (size_t i = 0; i < COUNT(messages); i++) {
 		struct spop_slice payload = payload_new(messages[i], MAX_FRAME);
 

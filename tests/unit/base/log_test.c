@@ -21,7 +21,7 @@
 static void open_target(int ends[2], struct log *log, enum log_format format, enum log_level level)
 {
 	assert_int_equal(pipe2(ends, O_DIRECT | O_NONBLOCK | O_CLOEXEC), 0);
-	log->targets[log->n++] = (struct log_target){ ends[1], format, 3, level };
+	log->targets[log->n++] = (struct log_target){ .fd = ends[1], .format = format, .facility = 3, .level = level };
 }
 
 static void close_target(const int ends[2])
@@ -157,6 +157,49 @@ static void a_target_that_is_full_or_gone_costs_the_line_only(void **state)
 	close_target(good);
 }
 
+/* A pipe that blocks for everybody else, and that nobody reads. */
+static void a_full_pipe_holds_nobody_and_is_told_of_later(void **state)
+{
+	atomic_uint lost = 0;
+	struct log log = { .n = 1, .lost = &lost };
+	char text[4096];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	log.targets[0] = (struct log_target){ .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_DEBUG };
+	log_open(&log);
+	for (unsigned i = 0; i < 100000 && atomic_load(&lost) < 7; i++)
+		log_line(&log, LOG_NOTICE, "%04000d", 0);
+	assert_int_equal(atomic_load(&lost), 7);
+	assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	while (read(ends[0], text, sizeof(text)) > 0)
+		continue;
+	log_line(&log, LOG_NOTICE, "again");
+	text[read(ends[0], text, sizeof(text) - 1)] = 0;
+	assert_string_equal(text, "7 log lines were lost: nobody read them in time\nagain\n");
+	assert_int_equal(atomic_load(&lost), 0);
+	log_close(&log);
+	close_target(ends);
+}
+
+/* Where /proc cannot be had. */
+static void a_full_pipe_is_seen_without_a_descriptor_of_its_own(void **state)
+{
+	atomic_uint lost = 0;
+	struct log log = { .n = 1, .lost = &lost };
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	log.targets[0] = (struct log_target){ .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_DEBUG };
+	for (unsigned i = 0; i < 100000 && atomic_load(&lost) < 7; i++)
+		log_line(&log, LOG_NOTICE, "a line");
+	assert_int_equal(atomic_load(&lost), 7);
+	close_target(ends);
+}
+
 static void names_are_syslog_s_and_haproxy_s(void **state)
 {
 	static const char *const levels[] = { "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug" };
@@ -194,6 +237,8 @@ int main(void)
 		cmocka_unit_test(control_bytes_of_others_do_nothing),
 		cmocka_unit_test(a_long_message_is_cut_and_its_line_ends),
 		cmocka_unit_test(a_target_that_is_full_or_gone_costs_the_line_only),
+		cmocka_unit_test(a_full_pipe_holds_nobody_and_is_told_of_later),
+		cmocka_unit_test(a_full_pipe_is_seen_without_a_descriptor_of_its_own),
 		cmocka_unit_test(names_are_syslog_s_and_haproxy_s),
 	};
 

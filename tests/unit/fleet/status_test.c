@@ -237,7 +237,7 @@ static void a_change_is_told_once_in_haproxys_words(void **state)
 		  "backend web\n  server a 192.0.2.1:80 redir http://a.example.com check\n"
 		  "  server s 192.0.2.2:80 redir http://s.example.com standby-of a\n",
 		  1);
-	site.log = (struct log){ .targets = { { ends[1], LOG_FORMAT_RAW, 0, LOG_DEBUG } }, .n = 1 };
+	site.log = (struct log){ .targets = { { .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_DEBUG } }, .n = 1 };
 	server_set_health(site.fleet, site_server(&site, "a"), false, "Layer4 timeout", LATER);
 	server_set_health(site.fleet, site_server(&site, "a"), false, "Layer4 timeout", LATER);
 	server_set_admin(site.fleet, site_server(&site, "s"), ADMIN_MAINT, "by hand", LATER);

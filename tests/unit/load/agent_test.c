@@ -250,7 +250,7 @@ static void the_log_quotes_the_line_with_its_reason(void **state)
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	open_agent(&site, "least-load", "");
-	site.log = (struct log){ .targets = { { ends[1], LOG_FORMAT_RAW, 0, LOG_DEBUG } }, .n = 1 };
+	site.log = (struct log){ .targets = { { .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_DEBUG } }, .n = 1 };
 	say(&site, "down #disk\x1b"
 		   "full\r\nmaint\n");
 	assert_true(read(ends[0], got, sizeof(got) - 1) > 0);

@@ -41,14 +41,14 @@ static inline void agent_write_config(const struct agent *agent, const char *glo
 	fclose(out);
 }
 
-/* global: lines for that section. */
-static inline void agent_start(struct agent *agent, const char *global)
+/* global: lines for that section. False: what failed is in why. */
+static inline bool agent_try(struct agent *agent, const char *global, char *why, size_t size)
 {
 	struct net_settings *settings;
 	struct ruleset *ruleset;
 	struct config_room rooms[4];
 	struct config *config;
-	char file[96], why[300];
+	char file[96];
 
 	strcpy(agent->folder, "/tmp/spoa-unit-XXXXXX");
 	assert_non_null(mkdtemp(agent->folder));
@@ -72,8 +72,15 @@ static inline void agent_start(struct agent *agent, const char *global)
 	assert_int_equal(config_count(config, CONFIG_ERROR), 0);
 	assert_true(answer_prepare(agent->arena, agent->fleet));
 	unlink(file);
-	agent->net = net_start(settings, why, sizeof(why));
-	if (!agent->net)
+	agent->net = net_start(settings, why, size);
+	return agent->net != NULL;
+}
+
+static inline void agent_start(struct agent *agent, const char *global)
+{
+	char why[300];
+
+	if (!agent_try(agent, global, why, sizeof(why)))
 		fail_msg("%s", why);
 }
 

@@ -172,11 +172,46 @@ static void stale_socket(void **state)
 	assert_int_equal(access(address.sun_path, F_OK), -1);
 }
 
+static void a_file_that_is_no_socket_stays(void **state)
+{
+	char path[64], global[200], why[300] = "";
+	struct agent agent;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/spoa-unit-%ld.sock", (long)getpid());
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(global, sizeof(global), "frontend other\n  bind unix@%s\n  default_backend web", path);
+	assert_false(agent_try(&agent, global, why, sizeof(why)));
+	agent_stop(&agent);
+	assert_non_null(strstr(why, "cannot bind"));
+	assert_int_equal(unlink(path), 0);
+}
+
+/* Another agent has taken the path over: its file is not ours to remove. */
+static void a_newcomers_socket_stays(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct agent agent;
+
+	(void)state;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/spoa-unit-%ld.sock", (long)getpid());
+	start_with(&agent, "  bind unix@%s", address.sun_path);
+	assert_int_equal(unlink(address.sun_path), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	agent_stop(&agent);
+	assert_int_equal(unlink(address.sun_path), 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipv4),  cmocka_unit_test(ipv6),		  cmocka_unit_test(unix_rights),
-		cmocka_unit_test(burst), cmocka_unit_test(socket_activation), cmocka_unit_test(stale_socket),
+		cmocka_unit_test(burst), cmocka_unit_test(socket_activation), cmocka_unit_test(stale_socket), cmocka_unit_test(a_file_that_is_no_socket_stays), cmocka_unit_test(a_newcomers_socket_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
