@@ -38,6 +38,28 @@ static void refuse(struct probe *probe, int error)
 	finish(probe, PROBE_REFUSED);
 }
 
+/* What the system refuses us says nothing of the server. */
+static bool is_starved(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EADDRNOTAVAIL;
+}
+
+static void postpone(struct probe *probe, int error)
+{
+	double now = clock_now();
+
+	if (now >= probe->load->say_starved) {
+		log_line(probe->load->log, LOG_ERR, "Cannot check servers: %s.", strerror(error));
+		probe->load->say_starved = now + 1;
+	}
+	ev_io_stop(probe->loop, &probe->io);
+	if (probe->fd >= 0)
+		close(probe->fd);
+	probe->fd = -1;
+	probe->asking = false;
+	arm(probe, probe->kind->interval(probe->server));
+}
+
 static void watch(struct probe *probe, int events)
 {
 	ev_io_stop(probe->loop, &probe->io);
@@ -126,17 +148,19 @@ static void ask(struct probe *probe)
 	probe->asking = true;
 	probe->fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (probe->fd < 0) {
-		refuse(probe, errno);
+		postpone(probe, errno);
 		return;
 	}
 	/* a check leaves no TIME_WAIT behind, as HAProxy's; where an option is refused, the check works all the same */
 	(void)setsockopt(probe->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	(void)setsockopt(probe->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	arm(probe, probe->kind->interval(probe->server));
-	if (connect(probe->fd, &to->any, to->length) < 0 && errno != EINPROGRESS)
-		refuse(probe, errno);
-	else
+	if (connect(probe->fd, &to->any, to->length) == 0 || errno == EINPROGRESS)
 		watch(probe, EV_WRITE);
+	else if (is_starved(errno))
+		postpone(probe, errno);
+	else
+		refuse(probe, errno);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)

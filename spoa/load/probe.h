@@ -38,6 +38,7 @@ struct probe {
 	ev_io io;
 	ev_timer timer; /* the next question, or the end of patience with this one */
 	bool asking, connected;
+	bool said_incomplete; /* the kind's */
 	int fd, error;
 	double started; /* monotonic */
 	size_t said, heard;
@@ -52,6 +53,7 @@ struct load {
 	size_t n;
 	ev_timer refresh;
 	double started;
+	double say_starved; /* not before */
 	bool *unknown_said; /* by backend: that no load is known */
 };
 

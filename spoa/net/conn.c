@@ -141,6 +141,12 @@ static void half_close(struct conn *conn)
 	watch(conn, EV_READ);
 }
 
+static void give_up(struct conn *conn, const char *why)
+{
+	worker_complain(conn->worker, "closed", why);
+	conn_free(conn);
+}
+
 /* Gives out what fits the socket; what does not is kept, and nothing is read until it is gone. False: freed. */
 static bool flush(struct conn *conn, const uint8_t *out, size_t len)
 {
@@ -162,11 +168,13 @@ static bool flush(struct conn *conn, const uint8_t *out, size_t len)
 		return true;
 	if (conn->pending.len == 0)
 		conn->output_since = worker->now;
-	if (len - (size_t)sent > worker->settings->output_limit - conn->pending.len ||
-	    !bytes_add(&conn->pending, out + sent, len - (size_t)sent)) {
+	if (len - (size_t)sent > worker->settings->output_limit - conn->pending.len) {
 		worker->counters.overflows++;
-		worker_complain(worker, "closed", "its peer does not read");
-		conn_free(conn);
+		give_up(conn, "its peer does not read");
+		return false;
+	}
+	if (!bytes_add(&conn->pending, out + sent, len - (size_t)sent)) {
+		give_up(conn, "out of memory");
 		return false;
 	}
 	watch(conn, EV_WRITE);
@@ -190,10 +198,13 @@ static void write_pending(struct conn *conn)
 	if (conn->pending.len > 0)
 		return;
 	bytes_release(&conn->pending);
-	if (conn->state == CONN_CLOSING)
+	if (conn->state == CONN_CLOSING) {
 		half_close(conn);
-	else
-		watch(conn, EV_READ);
+		return;
+	}
+	watch(conn, EV_READ);
+	if (atomic_load_explicit(&conn->worker->leaving, memory_order_relaxed))
+		conn_leave(conn);
 }
 
 static void say_disconnect(struct conn *conn, enum spop_error error)
@@ -399,8 +410,7 @@ static void on_late(struct conn *conn)
 	}
 	worker->counters.late_frames++;
 	if (conn->pending.len > 0) {
-		worker_complain(worker, "closed", "its peer does not read");
-		conn_free(conn);
+		give_up(conn, "its peer does not read");
 	} else {
 		worker_complain(worker, "closed", "a frame did not become complete");
 		say_disconnect(conn, SPOP_ERR_TIMEOUT);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is said on an SPOP connection: SPOE.txt 3.2, with the refusals of HELLO held back. */
+#include <stdio.h>
 #include <string.h>
 
 #include "conn.h"
@@ -114,6 +115,25 @@ static bool on_first_fragment(struct conn *conn, const struct spop_frame *frame,
 	return on_fragment(conn, frame, writer);
 }
 
+/* That HAProxy stops, or found a connection idle for too long, is no news; anything else was something that we did. */
+static void note_disconnect(struct worker *worker, const struct spop_frame *frame)
+{
+	struct spop_slice message;
+	char what[200];
+	uint64_t status;
+
+	if (!spop_disconnect_decode(frame, &status, &message)) {
+		status = SPOP_ERR_INVALID;
+		message = SPOP_SLICE("the DISCONNECT itself cannot be read");
+	}
+	if (status <= SPOP_ERR_TIMEOUT)
+		return;
+	worker->counters.ended++;
+	snprintf(what, sizeof(what), "status %llu, \"%.*s\"", (unsigned long long)status,
+		 (int)(message.len < 100 ? message.len : 100), (const char *)message.ptr);
+	worker_complain(worker, "ended by HAProxy", what);
+}
+
 static bool on_running(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
 {
 	switch (frame->type) {
@@ -121,13 +141,14 @@ static bool on_running(struct conn *conn, const struct spop_frame *frame, struct
 		if (conn->fragmented)
 			return dialog_disconnect(conn, SPOP_ERR_INTERLACED, writer);
 		if (frame->flags & SPOP_FIN)
-			return on_notify(conn, frame, writer);
+			return (frame->flags & SPOP_ABORT) || on_notify(conn, frame, writer);
 		return on_first_fragment(conn, frame, writer);
 	case SPOP_UNSET:
 		if (!conn->fragmented || frame->stream_id != conn->stream_id || frame->frame_id != conn->frame_id)
 			return dialog_disconnect(conn, SPOP_ERR_INTERLACED, writer);
 		return on_fragment(conn, frame, writer);
 	case SPOP_HAPROXY_DISCONNECT:
+		note_disconnect(conn->worker, frame);
 		return dialog_disconnect(conn, SPOP_ERR_NONE, writer);
 	default:
 		return dialog_disconnect(conn, SPOP_ERR_INVALID, writer);

@@ -78,6 +78,7 @@ struct net_counters {
 	uint64_t overflows;   /* peers over `output-limit` */
 	uint64_t disconnects; /* DISCONNECTs of ours with an error */
 	uint64_t dropped;     /* fragmented NOTIFYs that were too long */
+	uint64_t ended;       /* HAProxy's DISCONNECTs with an error */
 };
 
 struct conn;

@@ -311,9 +311,10 @@ static void least_load_refresh(struct backend *backend, double now)
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		set_mu(backend, backend->servers[i]);
 		SET(backend->servers[i]->state->load.known, knowledge(backend->servers[i], now));
-		welcome(backend, backend->servers[i], now);
 	}
 	refresh_costs(backend, now);
+	for (size_t i = 0; i < backend->n_servers; i++)
+		welcome(backend, backend->servers[i], now);
 }
 
 static bool least_load_prepare(struct arena *arena, struct backend *backend)

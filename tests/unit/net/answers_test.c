@@ -334,6 +334,19 @@ static void frag_abort(void **state)
 	close(fd);
 }
 
+static void notify_abort(void **state)
+{
+	static uint8_t room[512];
+	int fd = agent_greet(&agent);
+	struct spop_frame ack;
+
+	(void)state;
+	send_all(fd, bytes, put_piece(bytes, SPOP_NOTIFY, SPOP_FIN | SPOP_ABORT, 1, a_payload(room)));
+	ack = ask(fd, 2, 1, "route", "/a");
+	assert_int_equal(ack.stream_id, 2); /* the first got none */
+	close(fd);
+}
+
 static void frag_limits(void **state)
 {
 	static uint8_t much[16000];
@@ -428,7 +441,7 @@ static void disco_after_acks(void **state)
 	agent_stop(&leaving);
 }
 
-/* However slow a rule could be, its answer comes: a regex gives up at its limit and counts as no match. */
+/* However slow a rule could be, its answer comes: a regex gives up at its limit, and nobody is redirected. */
 static void latency_bound(void **state)
 {
 	char path[4000], global[400];
@@ -490,6 +503,37 @@ static void wait_until_gone(const struct agent *logged)
 {
 	for (double until = clock_now() + PATIENCE; net_connections(logged->net) > 0;)
 		assert_true(clock_now() < until);
+}
+
+static size_t put_disconnect(enum spop_error error)
+{
+	struct spop_writer writer;
+
+	spop_writer_init(&writer, bytes, ROOM);
+	assert_true(spop_put_disconnect(&writer, SPOP_HAPROXY_DISCONNECT, error, SPOP_SLICE("because")));
+	return (size_t)(writer.at - bytes);
+}
+
+/* What HAProxy ends for a reason of its own is no news, what it blames us for is. */
+static void disconnect_logged(void **state)
+{
+	static const struct {
+		enum spop_error error;
+		unsigned lines;
+	} cases[] = { { SPOP_ERR_NONE, 0 }, { SPOP_ERR_TIMEOUT, 0 }, { SPOP_ERR_INVALID, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct agent logged;
+		int fd;
+
+		start_logged(&logged);
+		fd = agent_greet(&logged);
+		send_all(fd, bytes, put_disconnect(cases[i].error));
+		expect_disconnect(fd, SPOP_ERR_NONE);
+		wait_until_gone(&logged);
+		assert_int_equal(stop_logged(&logged), cases[i].lines);
+	}
 }
 
 static void close_quiet(void **state)
@@ -572,6 +616,7 @@ int main(void)
 		cmocka_unit_test(frame_single_write),
 		cmocka_unit_test(frag_reassembly),
 		cmocka_unit_test(frag_abort),
+		cmocka_unit_test(notify_abort),
 		cmocka_unit_test(frag_limits),
 		cmocka_unit_test(close_isolated),
 		cmocka_unit_test(burst_accept),
@@ -579,6 +624,7 @@ int main(void)
 		cmocka_unit_test(disco_after_acks),
 		cmocka_unit_test(latency_bound),
 		cmocka_unit_test(close_quiet),
+		cmocka_unit_test(disconnect_logged),
 		cmocka_unit_test(refuse_slowly),
 	};
 

@@ -249,6 +249,43 @@ static void leaving(void **state)
 	agent_stop(&agent);
 }
 
+/* Its answers are under way when the agent leaves: it hears the end behind them. */
+static void leaving_with_answers_under_way(void **state)
+{
+	static uint8_t bytes[16 * 1024 * 1024];
+	uint8_t notify[1024];
+	size_t len = put_notify(notify, sizeof(notify), 1), got;
+	struct spop_slice in = { bytes, 0 };
+	struct spop_frame frame = { .type = SPOP_UNSET };
+	struct agent agent;
+	unsigned asked = 0, answered = 0, full = 0;
+	int fd;
+
+	(void)state;
+	agent_start(&agent, "");
+	fd = agent_greet(&agent);
+	/* until the agent has stopped reading, for it cannot write */
+	while (full < 1000) {
+		ssize_t sent = send(fd, notify, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		assert_true(sent == (ssize_t)len || (sent < 0 && errno == EAGAIN));
+		asked += sent > 0;
+		full = sent > 0 ? 0 : full + 1;
+		if (sent < 0)
+			sched_yield();
+	}
+	net_leave(agent.net);
+	got = receive_all(fd, bytes, sizeof(bytes));
+	in.len = got;
+	while (spop_frame_decode(&in, 1u << 20, &frame) == SPOP_OK)
+		answered += frame.type == SPOP_ACK;
+	assert_int_equal(frame.type, SPOP_AGENT_DISCONNECT);
+	assert_int_equal(in.len, 0);
+	assert_true(answered > 0 && answered <= asked);
+	close(fd);
+	agent_stop(&agent);
+}
+
 static void draining(void **state)
 {
 	struct spop_hello hello = { .version = SPOP_SLICE("2.0"), .max_frame_size = 16380, .healthcheck = true };
@@ -284,6 +321,7 @@ int main(void)
 		cmocka_unit_test(many_idle),
 		cmocka_unit_test(wrong_hello),
 		cmocka_unit_test(leaving),
+		cmocka_unit_test(leaving_with_answers_under_way),
 		cmocka_unit_test(draining),
 	};
 	struct CMUnitTest each[COUNT(wrongs)];
