@@ -77,6 +77,7 @@ static bool site_build(struct site *site, char **files, size_t n_files)
 		return false;
 	for (size_t i = 0; i < n_files; i++)
 		config_read(site->config, files[i]);
+	config_complete(site->config);
 	ruleset_finish(site->ruleset, site->config);
 	fleet_finish(site->fleet, site->config, clock_now());
 	net_settings_finish(site->settings, site->ruleset, site->fleet, site->config);
@@ -191,6 +192,7 @@ static bool start(struct process *process)
 
 static int run(const struct cli *cli, struct process *process)
 {
+	size_t frontends = ruleset_count(process->site.ruleset), backends = fleet_count(process->site.fleet);
 	int status = EXIT_FAILURE;
 	struct log *log;
 
@@ -201,8 +203,8 @@ static int run(const struct cli *cli, struct process *process)
 	process->log = log;
 	if (start(process)) {
 		if (!cli->quiet)
-			log_line(process->log, LOG_NOTICE, "Ready: %zu frontends, %zu backends.",
-				 ruleset_count(process->site.ruleset), fleet_count(process->site.fleet));
+			log_line(process->log, LOG_NOTICE, "Ready: %zu frontend%s, %zu backend%s.", frontends,
+				 &"s"[frontends == 1], backends, &"s"[backends == 1]);
 		ev_run(process->loop, 0);
 		log_line(process->log, LOG_NOTICE, "Stopped.");
 		status = EXIT_SUCCESS;

@@ -87,10 +87,16 @@ bool config_say_at(struct config *config, enum config_severity severity, struct 
 
 size_t config_count(const struct config *config, enum config_severity severity);
 
-/* One line each, in the order in which they came up: "FILE:LINE: in section 'backend video': …". */
+/*
+ * All lines are read: what comes now is about the whole. Where there are errors already, it is said only if it is one
+ * itself, for a warning would be but their consequence.
+ */
+void config_complete(struct config *config);
+
+/* One line each, by file and line: "FILE:LINE: in section 'backend video': …". */
 void config_print_messages(const struct config *config, FILE *out);
 
-/* The text of message i, NULL behind the last; for tests and logs. */
+/* The text of message i as they came up, NULL behind the last; for tests and logs. */
 const char *config_message(const struct config *config, size_t i);
 
 /* ---- words ---- */
@@ -118,6 +124,9 @@ const struct config_keyword *config_take_keyword(struct config_words *words, con
 
 /* Of all names the one that was most probably meant; NULL if none is near. */
 const char *config_nearest(const char *word, const char *const *names, size_t n);
+
+/* The end of a message about an unknown word: ", did you mean 'x'?", or "". */
+const char *config_did_you_mean(struct arena *arena, const char *word, const char *const *names, size_t n);
 
 /* Whether a name may be that of a section, a server or an acl: HAProxy's invalid_char(), and at most 255 bytes. */
 bool config_name_valid(const char *name);

@@ -167,6 +167,7 @@ struct redirect {
 	int64_t ttl;      /* seconds; −1: none */
 	unsigned methods; /* enum redirect_method, or-ed; 0: those that fit the code */
 	bool allow_downgrade;
+	struct config_place place; /* of the line that said so last */
 };
 
 struct httpchk {

@@ -134,7 +134,10 @@ static bool take_file(struct cli *cli, char ***at)
 /* "2.6", "3.0.11". */
 static bool take_version(struct cli *cli, char ***at)
 {
-	if (**at && sscanf(**at, "%u.%u", &cli->haproxy_major, &cli->haproxy_minor) == 2) {
+	int end = 0;
+
+	if (**at && sscanf(**at, "%3u.%3u%n.%*3u%n", &cli->haproxy_major, &cli->haproxy_minor, &end, &end) == 2 &&
+	    !(**at)[end]) {
 		++*at;
 		return true;
 	}

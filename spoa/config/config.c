@@ -17,8 +17,10 @@
 #define MAX_KEYWORDS  256u
 
 struct message {
-	enum config_severity severity;
 	const char *text;
+	const char *file;
+	unsigned line;
+	size_t number, at; /* for sorting: the file's, and among all */
 };
 
 struct known_section {
@@ -38,6 +40,7 @@ struct config {
 	size_t n_sections;
 	struct message *messages;
 	size_t n_messages, counts[CONFIG_ERROR + 1];
+	bool complete; /* all lines are read */
 };
 
 static const struct {
@@ -80,6 +83,8 @@ static void say(struct config *config, enum config_severity severity, const stru
 	struct message *message;
 	const char *severities[] = { "notice: ", "warning: ", "" };
 
+	if (config->complete && severity != CONFIG_ERROR && config->counts[CONFIG_ERROR] > 0)
+		return;
 	config->counts[severity]++;
 	if (config->n_messages >= MAX_MESSAGES)
 		return;
@@ -87,7 +92,7 @@ static void say(struct config *config, enum config_severity severity, const stru
 	message = arena_grow(config->arena, &config->messages, &config->n_messages, sizeof(*message));
 	if (!message)
 		return;
-	message->severity = severity;
+	*message = (struct message){ .file = place->file, .line = place->line };
 	if (!place->line)
 		message->text = arena_printf(config->arena, "%s: %s%s", place->file, severities[severity], text);
 	else if (!place->section)
@@ -135,6 +140,50 @@ size_t config_count(const struct config *config, enum config_severity severity)
 	return config->counts[severity];
 }
 
+void config_complete(struct config *config)
+{
+	config->complete = true;
+}
+
+/* Of a file, in the order in which files were first told of. */
+static size_t file_number(const struct config *config, const char *file)
+{
+	size_t i = 0;
+
+	while (strcmp(config->messages[i].file, file) != 0)
+		i++;
+	return i;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct message *x = a, *y = b;
+
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* By file and line: what only the whole told stands with its line's own. */
+static void print_in_order(const struct config *config, FILE *out)
+{
+	struct message *sorted = calloc(config->n_messages, sizeof(*sorted));
+
+	if (!sorted)
+		return;
+	for (size_t i = 0; i < config->n_messages; i++) {
+		sorted[i] = config->messages[i];
+		sorted[i].number = file_number(config, sorted[i].file);
+		sorted[i].at = i;
+	}
+	qsort(sorted, config->n_messages, sizeof(*sorted), by_place);
+	for (size_t i = 0; i < config->n_messages; i++)
+		fprintf(out, "%s\n", sorted[i].text);
+	free(sorted);
+}
+
 const char *config_message(const struct config *config, size_t i)
 {
 	return i < config->n_messages ? config->messages[i].text : NULL;
@@ -144,8 +193,8 @@ void config_print_messages(const struct config *config, FILE *out)
 {
 	size_t all = config->counts[CONFIG_NOTICE] + config->counts[CONFIG_WARNING] + config->counts[CONFIG_ERROR];
 
-	for (size_t i = 0; i < config->n_messages; i++)
-		fprintf(out, "%s\n", config->messages[i].text);
+	if (config->n_messages > 0)
+		print_in_order(config, out);
 	if (all > config->n_messages)
 		fprintf(out, "… and %zu more\n", all - config->n_messages);
 }
@@ -221,6 +270,41 @@ static bool try_section(struct config_words *words)
 
 /* ---- lines ---- */
 
+/* In which sections some room has a parser for the word. */
+static unsigned sections_of(const struct config *config, const char *word)
+{
+	unsigned sections = 0;
+
+	for (size_t i = 0; i < config->n_rooms; i++)
+		for (size_t j = 0; j < config->rooms[i].n; j++)
+			if (strcmp(config->rooms[i].keywords[j].name, word) == 0)
+				sections |= config->rooms[i].keywords[j].sections;
+	return sections;
+}
+
+/* True: the word is one of another section's, and that was said. */
+static bool is_misplaced(struct config_words *words)
+{
+	unsigned sections = sections_of(words->config, *words->word);
+	char names[80] = "";
+	int used = 0;
+
+	if (sections == 0 || (sections & words->section))
+		return false;
+	for (size_t i = 0; i < COUNT(section_kinds); i++) {
+		if (!(sections & section_kinds[i].kind))
+			continue;
+		sections &= ~(unsigned)section_kinds[i].kind;
+		used += snprintf(names + used, sizeof(names) - (size_t)used, "%s'%s'",
+				 used == 0  ? ""
+				 : sections ? ", "
+					    : " or ",
+				 section_kinds[i].name);
+	}
+	config_error(words, "'%s' belongs into section %s", *words->word, names);
+	return true;
+}
+
 /* All rooms' rows of the line's section, as one table for config_take_keyword(). */
 static void keyword_line(struct config_words *words)
 {
@@ -238,9 +322,22 @@ static void keyword_line(struct config_words *words)
 			all[n++] = config->rooms[i].keywords[j];
 		}
 	}
+	if (is_misplaced(words))
+		return;
 	keyword = config_take_keyword(words, all, n, words->section);
 	if (keyword && keyword->parse(words, into[keyword - all]))
 		config_take_end(words);
+}
+
+static bool is_directive(const char *word)
+{
+	static const char *const directives[] = { ".if",     ".elif",    ".else",  ".endif",
+						  ".notice", ".warning", ".alert", ".diag" };
+
+	for (size_t i = 0; i < COUNT(directives); i++)
+		if (strcmp(word, directives[i]) == 0)
+			return true;
+	return false;
 }
 
 static void read_line(struct config *config, struct slice line)
@@ -262,7 +359,7 @@ static void read_line(struct config *config, struct slice line)
 	words.left = split.n;
 	if (words.left == 0 || try_section(&words))
 		return;
-	if (**words.word == '.')
+	if (is_directive(*words.word))
 		config_error(&words, "'%s' is not supported: conditional blocks are HAProxy's", *words.word);
 	else if (!config->section && !config->skipping)
 		config_error(&words, "unknown keyword '%s' outside of a section", *words.word);

@@ -37,6 +37,14 @@ static unsigned distance(const char *a, const char *b)
 	return rows[na % 3][nb];
 }
 
+const char *config_did_you_mean(struct arena *arena, const char *word, const char *const *names, size_t n)
+{
+	const char *nearest = config_nearest(word, names, n);
+	const char *text = nearest ? arena_printf(arena, ", did you mean '%s'?", nearest) : NULL;
+
+	return text ? text : "";
+}
+
 const char *config_nearest(const char *word, const char *const *names, size_t n)
 {
 	unsigned best = (unsigned)(strlen(word) + 5) / 4 + 1;

@@ -39,12 +39,25 @@ bool config_take_int(struct config_words *words, uint64_t min, uint64_t max, uin
 			    (unsigned long long)min, (unsigned long long)max, word);
 }
 
+static bool is_unit(const char *word)
+{
+	static const char *const units[] = { "us", "ms", "s", "m", "h", "d" };
+
+	for (size_t i = 0; i < COUNT(units); i++)
+		if (strcmp(word, units[i]) == 0)
+			return true;
+	return false;
+}
+
 bool config_take_time(struct config_words *words, double min, double *seconds)
 {
 	const char *word = config_take_word(words, "a time");
 
 	if (!word)
 		return false;
+	if (words->left > 0 && is_unit(*words->word))
+		return config_error(words, "'%s': no blank between number and unit: '%s%s'", words->keyword, word,
+				    *words->word);
 	if (!units_parse_time(slice_of_string(word), seconds))
 		return config_error(words, "'%s' expects a time such as 500ms, 2s or 1m (at most 24 days), not '%s'",
 				    words->keyword, word);
@@ -72,7 +85,7 @@ static const struct config_keyword *find(const struct config_keyword *keywords, 
 static bool unknown(const struct config_words *words, const struct config_keyword *keywords, size_t n,
 		    enum config_section section, const char *word)
 {
-	const char *names[MAX_NAMES] = { NULL }, *nearest;
+	const char *names[MAX_NAMES] = { NULL };
 	size_t known = 0;
 
 	if (foreign_knows(section, word))
@@ -80,10 +93,8 @@ static bool unknown(const struct config_words *words, const struct config_keywor
 	for (size_t i = 0; i < n && known < MAX_NAMES; i++)
 		if (keywords[i].sections & section)
 			names[known++] = keywords[i].name;
-	nearest = config_nearest(word, names, known);
-	if (nearest)
-		return config_error(words, "unknown keyword '%s', did you mean '%s'?", word, nearest);
-	return config_error(words, "unknown keyword '%s'", word);
+	return config_error(words, "unknown keyword '%s'%s", word,
+			    config_did_you_mean(words->arena, word, names, known));
 }
 
 const struct config_keyword *config_take_keyword(struct config_words *words, const struct config_keyword *keywords,

@@ -109,6 +109,8 @@ static bool parse_server(struct config_words *words, void *into)
 
 	if (!name || !(address = config_take_word(words, "an address behind the name")))
 		return false;
+	if (server_knows_word(address))
+		return config_error(words, "server '%s' needs an address before '%s'", name, address);
 	if (!config_name_valid(name))
 		return config_error(words, "a name consists of letters, digits, '-', '_', '.' and ':', unlike '%s'",
 				    name);
@@ -139,6 +141,14 @@ static bool parse_server(struct config_words *words, void *into)
 	return true;
 }
 
+static bool is_visible(const char *word)
+{
+	for (; *word; word++)
+		if (*word <= ' ' || *word == 0x7f)
+			return false;
+	return true;
+}
+
 /* HAProxy's short forms: nothing is OPTIONS /, one word is the URI. */
 static bool parse_httpchk(struct config_words *words, void *into)
 {
@@ -153,9 +163,10 @@ static bool parse_httpchk(struct config_words *words, void *into)
 	}
 	if (words->left > 0)
 		version = config_take_word(words, "");
-	for (const char *c = version; *c; c++)
-		if (*c == '\r' || *c == '\n')
-			return config_error(words, "headers behind the version are not supported");
+	if (strpbrk(version, "\r\n"))
+		return config_error(words, "headers behind the version are not supported");
+	if (!is_visible(method) || !is_visible(uri) || !is_visible(version))
+		return config_error(words, "a blank or a control byte in the request");
 	if (strcmp(version, "HTTP/1.1") == 0)
 		host = "Host: localhost\r\n";
 	backend->httpchk.enabled = true;

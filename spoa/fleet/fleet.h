@@ -16,6 +16,9 @@ struct fleet {
 };
 
 /* The words of a server or default-server line, behind the address. */
+/* Whether it is a parameter: where an address is due, that is missing. */
+bool server_knows_word(const char *word);
+
 bool server_parse_words(struct config_words *words, struct server *server);
 
 bool redir_parse(struct config_words *words, struct redir *redir, const char *text);

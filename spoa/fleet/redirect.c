@@ -183,8 +183,11 @@ static const struct config_keyword redirect_words[] = {
 
 bool redirect_parse(struct config_words *words, void *into)
 {
-	struct redirect redirect = { .ttl = -1 };
+	struct fleet *fleet = into;
+	struct redirect redirect = fleet->current->redirect; /* a line changes what it names, and no more */
 
+	redirect.place = words->place;
+	redirect.methods = 0;
 	while (words->left > 0) {
 		const struct config_keyword *word =
 			config_take_keyword(words, redirect_words, COUNT(redirect_words), CONFIG_BACKEND);
@@ -192,7 +195,9 @@ bool redirect_parse(struct config_words *words, void *into)
 		if (!word || !word->parse(words, &redirect))
 			return false;
 	}
-	((struct fleet *)into)->current->redirect = redirect;
+	if (redirect.methods == 0)
+		redirect.methods = fleet->current->redirect.methods;
+	fleet->current->redirect = redirect;
 	return true;
 }
 
@@ -206,7 +211,7 @@ void redirect_finish(struct backend *backend, struct config *config)
 	if (redirect->methods == 0)
 		redirect->methods = redirect->code >= 307 ? ~0u & ~(unsigned)METHOD_OPTIONS : METHOD_GET | METHOD_HEAD;
 	if ((redirect->code == 301 || redirect->code == 308) && redirect->ttl < 0)
-		config_say_at(config, CONFIG_ERROR, backend->place,
+		config_say_at(config, CONFIG_ERROR, redirect->place,
 			      "'redirect code %u' needs a 'ttl': browsers keep a permanent redirect for ever",
 			      redirect->code);
 }

@@ -208,6 +208,14 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "verify", NULL, "", "" },
 };
 
+bool server_knows_word(const char *word)
+{
+	for (size_t i = 0; i < COUNT(server_words); i++)
+		if (strcmp(server_words[i].name, word) == 0)
+			return true;
+	return false;
+}
+
 bool server_parse_words(struct config_words *words, struct server *server)
 {
 	while (words->left > 0) {

@@ -34,6 +34,7 @@ struct net_settings {
 	unsigned nbthread; /* 0: one per CPU */
 	uint64_t maxconn;
 	double grace, hard_stop;
+	struct config_place grace_place;
 	uint32_t max_frame_size;
 	uint64_t output_limit;
 	int backlog;

@@ -87,6 +87,7 @@ static bool parse_hard_stop_after(struct config_words *words, void *into)
 
 static bool parse_grace(struct config_words *words, void *into)
 {
+	((struct net_settings *)into)->grace_place = words->place;
 	return config_take_time(words, 0, &((struct net_settings *)into)->grace);
 }
 
@@ -375,14 +376,18 @@ static bool has_bind(const struct net_settings *settings, const char *frontend)
 void net_settings_finish(struct net_settings *settings, const struct ruleset *ruleset, const struct fleet *fleet,
 			 struct config *config)
 {
-	bool good = true;
+	bool good = true, whole = config_count(config, CONFIG_ERROR) == 0;
 
+	if (settings->grace_place.line && settings->grace > settings->hard_stop)
+		config_say_at(config, CONFIG_WARNING, settings->grace_place,
+			      "'grace' is longer than 'hard-stop-after', which ends it after %g s",
+			      settings->hard_stop);
 	for (size_t i = 0; i < settings->n_binds; i++)
 		good &= finish_bind(settings, &settings->binds[i], ruleset, fleet, config);
 	for (size_t i = 0; i < ruleset_count(ruleset); i++) {
 		const struct frontend *frontend = ruleset_frontend(ruleset, i);
 
-		if (!has_bind(settings, frontend->name))
+		if (whole && !has_bind(settings, frontend->name))
 			config_say_at(config, CONFIG_ERROR, frontend->place,
 				      "no 'bind': HAProxy cannot reach this frontend");
 	}

@@ -118,7 +118,7 @@ static bool take_patterns(struct config_words *words, struct patterns *patterns,
 		words->word++;
 		words->left--;
 	}
-	return !closed || config_error(words, "no closing '}'");
+	return !closed || config_error(words, "no closing '}', with a blank before it");
 }
 
 static bool take_expression(struct config_words *words, struct acls *acls, struct acl *acl, bool closed)
@@ -215,16 +215,16 @@ bool acls_compile(struct arena *arena, struct acls *acls)
 
 static bool no_such_acl(struct config_words *words, const struct acls *acls, const char *name)
 {
-	const char *names[64], *nearest;
+	const char *names[64];
 	size_t n = 0;
 
+	if (*name == '{')
+		return config_error(words, "'%s': an anonymous acl needs blanks around its braces, '{ … }'", name);
 	for (size_t i = 0; i < acls->n && n < COUNT(names); i++)
 		if (acls->acl[i]->name)
 			names[n++] = acls->acl[i]->name;
-	nearest = config_nearest(name, names, n);
-	if (nearest)
-		return config_error(words, "no acl '%s' above this line, did you mean '%s'?", name, nearest);
-	return config_error(words, "no acl '%s' above this line", name);
+	return config_error(words, "no acl '%s' above this line%s", name,
+			    config_did_you_mean(words->arena, name, names, n));
 }
 
 /* As if the frontend had this acl, once it is named. */

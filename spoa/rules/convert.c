@@ -213,7 +213,7 @@ static const struct converter_row rows[] = {
 
 static const struct converter_row *find_row(struct config_words *words, struct slice name)
 {
-	const char *names[COUNT(rows)], *nearest;
+	const char *names[COUNT(rows)];
 	char *copy = arena_printf(words->arena, "%.*s", SLICE_ARGS(name));
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -221,13 +221,11 @@ static const struct converter_row *find_row(struct config_words *words, struct s
 		if (slice_eq(name, slice_of_string(rows[i].name)))
 			return &rows[i];
 	}
-	nearest = copy ? config_nearest(copy, names, COUNT(rows)) : NULL;
 	if (slice_starts(name, SLICE("map")))
 		config_error(words, "converter '%.*s' is not yet supported", SLICE_ARGS(name));
-	else if (nearest)
-		config_error(words, "unknown converter '%.*s', did you mean '%s'?", SLICE_ARGS(name), nearest);
 	else
-		config_error(words, "unknown converter '%.*s'", SLICE_ARGS(name));
+		config_error(words, "unknown converter '%.*s'%s", SLICE_ARGS(name),
+			     copy ? config_did_you_mean(words->arena, copy, names, COUNT(rows)) : "");
 	return NULL;
 }
 

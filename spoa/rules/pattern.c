@@ -190,7 +190,7 @@ static const char *const later[] = { "bin" };
 
 static const struct method *find_method(struct config_words *words, const char *name)
 {
-	const char *names[COUNT(methods)], *nearest;
+	const char *names[COUNT(methods)];
 
 	for (size_t i = 0; i < COUNT(methods); i++) {
 		names[i] = methods[i].name;
@@ -203,11 +203,8 @@ static const struct method *find_method(struct config_words *words, const char *
 		config_error(words, "matching by '%s' is not yet supported", name);
 		return NULL;
 	}
-	nearest = config_nearest(name, names, COUNT(methods));
-	if (nearest)
-		config_error(words, "unknown way of matching '%s', did you mean '%s'?", name, nearest);
-	else
-		config_error(words, "unknown way of matching '%s'", name);
+	config_error(words, "unknown way of matching '%s'%s", name,
+		     config_did_you_mean(words->arena, name, names, COUNT(methods)));
 	return NULL;
 }
 

@@ -8,6 +8,7 @@ struct builder {
 	struct acls acls;
 	struct conditions *excludes, *rules;
 	struct rule *default_rule;
+	bool default_given; /* by a line of its own */
 };
 
 struct ruleset {
@@ -149,6 +150,11 @@ static bool parse_default_backend(struct config_words *words, void *into)
 
 	if (!rule)
 		return false;
+	if (ruleset->current && ruleset->current->default_given)
+		config_warning(words, "replaces the 'default_backend' of line %u",
+			       ruleset->current->default_rule->place.line);
+	if (ruleset->current)
+		ruleset->current->default_given = true;
 	if (ruleset->current)
 		ruleset->current->default_rule = rule;
 	else

@@ -163,11 +163,29 @@ static const struct row *find_derivative(struct slice *name, const char **method
 	return NULL;
 }
 
+/* "path_ends": the sample is known, and its way of matching nearly. False: it is not. */
+static bool unknown_derivative(struct config_words *words, struct slice name)
+{
+	const uint8_t *low = name.len > 0 ? memrchr(name.ptr, '_', name.len) : NULL;
+	struct slice stem = slice_of(name.ptr, low ? (size_t)(low - name.ptr) : 0);
+	const char *suffix, *nearest;
+
+	if (!low || !find_row(stem))
+		return false;
+	suffix = arena_printf(words->arena, "%.*s", SLICE_ARGS(slice_from(name, stem.len + 1)));
+	nearest = suffix ? config_nearest(suffix, methods, COUNT(methods)) : NULL;
+	if (!nearest)
+		return false;
+	config_error(words, "unknown sample '%.*s', did you mean '%.*s_%s'?", SLICE_ARGS(name), SLICE_ARGS(stem),
+		     nearest);
+	return true;
+}
+
 static const struct row *take_row(struct config_words *words, struct slice name, const char **method)
 {
 	struct slice stem = name;
 	const struct row *row = find_row(stem);
-	const char *names[COUNT(rows)], *nearest;
+	const char *names[COUNT(rows)];
 
 	*method = NULL;
 	if (!row)
@@ -176,11 +194,10 @@ static const struct row *take_row(struct config_words *words, struct slice name,
 		return row;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		names[i] = rows[i].name;
-	nearest = config_nearest(arena_printf(words->arena, "%.*s", SLICE_ARGS(name)), names, COUNT(rows));
-	if (nearest)
-		config_error(words, "unknown sample '%.*s', did you mean '%s'?", SLICE_ARGS(name), nearest);
-	else
-		config_error(words, "unknown sample '%.*s'", SLICE_ARGS(name));
+	if (!unknown_derivative(words, name))
+		config_error(words, "unknown sample '%.*s'%s", SLICE_ARGS(name),
+			     config_did_you_mean(words->arena, arena_printf(words->arena, "%.*s", SLICE_ARGS(name)),
+						 names, COUNT(rows)));
 	return NULL;
 }
 

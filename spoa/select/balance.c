@@ -26,7 +26,7 @@ static bool is_later(const char *word)
 static bool parse_balance(struct config_words *words, void *into)
 {
 	struct backend *backend = fleet_current(into);
-	const char *word = config_take_word(words, "a policy"), *names[COUNT(policies)], *nearest;
+	const char *word = config_take_word(words, "a policy"), *names[COUNT(policies)];
 
 	if (!word)
 		return false;
@@ -44,10 +44,8 @@ static bool parse_balance(struct config_words *words, void *into)
 	}
 	if (is_later(word))
 		return config_error(words, "'balance %s' is not yet supported", word);
-	nearest = config_nearest(word, names, COUNT(policies));
-	if (nearest)
-		return config_error(words, "unknown policy '%s', did you mean '%s'?", word, nearest);
-	return config_error(words, "unknown policy '%s'", word);
+	return config_error(words, "unknown policy '%s'%s", word,
+			    config_did_you_mean(words->arena, word, names, COUNT(policies)));
 }
 
 static const struct config_keyword keywords[] = {

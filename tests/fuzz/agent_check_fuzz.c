@@ -2,6 +2,7 @@
 /*
  * What an agent-check hears, as the answer to one question.
  * - What follows the line's end changes nothing, and more bytes do not make a complete answer incomplete.
+ * - A line without an end changes nothing at all.
  * - Weights stay at most 256, states and figures within their ranges, and the usable servers are those that are up.
  * - What the configuration disabled stays in maintenance.
  * - "up ready 100%" takes back whatever was said.
@@ -91,9 +92,16 @@ static void check_complete(struct slice answer)
 	must(line == answer.len || agent_kind.complete(slice_of(answer.ptr, line + 1)));
 }
 
+static struct slice first_line_with_end(struct slice answer)
+{
+	size_t line = first_line(answer).len;
+
+	return slice_of(answer.ptr, line < answer.len ? line + 1 : line);
+}
+
 static void check_answer(struct load *load, struct backend *backend, struct slice answer)
 {
-	struct seen whole, line;
+	struct seen whole, before, line;
 
 	for (unsigned i = 0; i < SERVERS; i++) {
 		hear(load, backend->servers[i], SLICE("up ready 100%\n"));
@@ -106,7 +114,11 @@ static void check_answer(struct load *load, struct backend *backend, struct slic
 		check_backend(backend);
 		whole = look(backend, i);
 		hear(load, backend->servers[i], SLICE("up ready 100%\n"));
+		before = look(backend, i);
 		hear(load, backend->servers[i], first_line(answer));
+		line = look(backend, i);
+		must(before.status == line.status && before.weight == line.weight && before.u == line.u);
+		hear(load, backend->servers[i], first_line_with_end(answer));
 		line = look(backend, i);
 		must(whole.status == line.status && whole.weight == line.weight && whole.n_usable == line.n_usable);
 		must(whole.u == line.u);

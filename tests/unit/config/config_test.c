@@ -105,7 +105,7 @@ static void keywords_stand_where_they_may(void **state)
 {
 	(void)state;
 	EXPECT("backend b\n bind a\n note b\n", "[backend b]note b|",
-	       "t.cfg:2: in section 'backend b': unknown keyword 'bind'");
+	       "t.cfg:2: in section 'backend b': 'bind' belongs into section 'frontend'");
 }
 
 static void a_section_of_one_name_comes_once_in_all_files(void **state)

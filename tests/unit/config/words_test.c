@@ -146,7 +146,7 @@ static void an_unknown_keyword_gets_the_nearest_of_its_section(void **state)
 	(void)state;
 	expect("wrd a", "", "unknown keyword 'wrd', did you mean 'word'?");
 	expect("servr a", "", "unknown keyword 'servr'"); /* those of other sections are not meant */
-	expect("server a", "", "unknown keyword 'server'");
+	expect("server a", "", "'server' belongs into section 'backend'");
 	expect("quite-another a", "", "unknown keyword 'quite-another'");
 	expect("option httpchkk a", "", "unknown keyword 'httpchkk', did you mean 'httpchk'?");
 	expect("option weihgt 1", "", "unknown keyword 'weihgt'");

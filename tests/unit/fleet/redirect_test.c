@@ -31,7 +31,9 @@ static void a_redirect_line_gives_code_ttl_and_methods(void **state)
 		  METHOD_POST | METHOD_PATCH | METHOD_DELETE | METHOD_HEAD, false },
 		{ "redirect allow-downgrade", 302, -1, SAFE, true },
 		{ "redirect methods GET allow-downgrade ttl 5s", 302, 5, METHOD_GET, true },
-		{ "redirect code 307 ttl 1s\n  redirect methods PUT", 302, -1, METHOD_PUT, false }, /* the last one */
+		/* what a later line does not name stays */
+		{ "redirect code 307 ttl 1s methods GET\n  redirect methods PUT", 307, 1, METHOD_PUT, false },
+		{ "redirect code 307 ttl 1s methods GET\n  redirect code 303", 303, 1, METHOD_GET, false },
 	};
 
 	(void)state;
@@ -90,10 +92,10 @@ static void a_permanent_redirect_needs_a_ttl(void **state)
 	static const struct {
 		const char *text, *message;
 	} cases[] = {
-		{ "backend web\n  redirect code 301\n" SERVER, "test.cfg:1: " IN_WEB "'redirect code 301' needs a 'ttl'" },
-		{ "backend web\n  redirect code 308\n" SERVER, "test.cfg:1: " IN_WEB "'redirect code 308' needs a 'ttl'" },
+		{ "backend web\n  redirect code 301\n" SERVER, "test.cfg:2: " IN_WEB "'redirect code 301' needs a 'ttl'" },
+		{ "backend web\n  redirect code 308\n" SERVER, "test.cfg:2: " IN_WEB "'redirect code 308' needs a 'ttl'" },
 		{ "defaults\n  redirect code 301\nbackend web\n" SERVER,
-		  "test.cfg:3: " IN_WEB "'redirect code 301' needs a 'ttl'" },
+		  "test.cfg:2: in section 'defaults': 'redirect code 301' needs a 'ttl'" },
 	};
 
 	(void)state;
@@ -120,7 +122,8 @@ static void a_backend_begins_with_what_defaults_said_last(void **state)
 	assert_int_equal(fleet_find(site.fleet, "first")->redirect.code, 302);
 	assert_int_equal(fleet_find(site.fleet, "second")->redirect.code, 307);
 	assert_string_equal(fleet_find(site.fleet, "second")->balance->name, "roundrobin");
-	assert_int_equal(fleet_find(site.fleet, "third")->redirect.code, 302);
+	assert_int_equal(fleet_find(site.fleet, "third")->redirect.code, 307);
+	assert_int_equal(fleet_find(site.fleet, "third")->redirect.ttl, 1);
 	assert_string_equal(fleet_find(site.fleet, "third")->balance->name, "first");
 	assert_int_equal(fleet_find(site.fleet, "fourth")->redirect.code, 302);
 	assert_string_equal(fleet_find(site.fleet, "fourth")->balance->name, "least-load");

@@ -238,7 +238,8 @@ static void what_is_no_condition_says_so(void **state)
 	condition_says("if or alpha", "no acl 'or' above this line");
 	condition_says("if alpha || || alpha", "no acl '||' above this line");
 	condition_says("if {", "'use_backend' expects a sample");
-	condition_says("if { path /a", "no closing '}'");
+	condition_says("if { path /a", "no closing '}', with a blank before it");
+	condition_says("if {path /a}", "'{path': an anonymous acl needs blanks around its braces, '{ … }'");
 	condition_says("if { path }", "no pattern to compare 'path' with");
 	condition_says("if { pth /a }", "unknown sample 'pth', did you mean 'path'?");
 	condition_says("if alpha }", "no acl '}' above this line");

@@ -177,7 +177,7 @@ static void rules_without_a_sense_are_told(void **state)
 		  "t.cfg:2: in section 'frontend f': 'default_backend' expects the name of a backend");
 	rules_say("frontend f\n default_backend x y\n",
 		  "t.cfg:2: in section 'frontend f': unexpected word 'y' after 'default_backend'");
-	rules_say("backend b\n use_backend x\n", "t.cfg:2: in section 'backend b': unknown keyword 'use_backend'");
+	rules_say("backend b\n use_backend x\n", "t.cfg:2: in section 'backend b': 'use_backend' belongs into section 'frontend'");
 }
 
 int main(void)

@@ -142,7 +142,7 @@ static void what_is_no_sample_says_so(void **state)
 {
 	(void)state;
 	acl_says("pth /a", "unknown sample 'pth', did you mean 'path'?");
-	acl_says("path_begg /a", "unknown sample 'path_begg'");
+	acl_says("path_begg /a", "unknown sample 'path_begg', did you mean 'path_beg'?");
 	acl_says("quite_another /a", "unknown sample 'quite_another'");
 	acl_says("path(x) /a", "sample 'path' takes no argument");
 	acl_says("hdr a", "sample 'hdr' expects hdr(<name>)");
