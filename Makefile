@@ -103,8 +103,15 @@ install: all ## into DESTDIR and PREFIX
 	install -m 644 include/spop.h $(DESTDIR)$(INCDIR)/
 	install -m 644 spoa/spop/libspop.3 $(DESTDIR)$(MANDIR)/man3/
 	install -m 644 spoa/config/spoa-redirect.cfg.5 $(DESTDIR)$(MANDIR)/man5/
-	install -m 644 spoa/cli/spoa-redirect.8 $(DESTDIR)$(MANDIR)/man8/
+	sed 's|/usr/local/sbin|$(BINDIR)|; s|/usr/local/share/doc/spoa-redirect|$(DOCDIR)|' spoa/cli/spoa-redirect.8 >$(DESTDIR)$(MANDIR)/man8/spoa-redirect.8
+	chmod 644 $(DESTDIR)$(MANDIR)/man8/spoa-redirect.8
 	cp -R haproxy-conf $(DESTDIR)$(DOCDIR)/
+
+uninstall: ## what install put there
+	rm -f $(addprefix $(DESTDIR),$(BINDIR)/spoa-redirect $(LIBDIR)/libspop.a $(LIBDIR)/libspop.so $(LIBDIR)/libspop.so.0)
+	rm -f $(addprefix $(DESTDIR),$(LIBDIR)/libspop.so.$(VERSION) $(LIBDIR)/pkgconfig/libspop.pc $(INCDIR)/spop.h)
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,man3/libspop.3 man5/spoa-redirect.cfg.5 man8/spoa-redirect.8)
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 demo: ## real HAProxy, the agent and three origins, live; DEMO="--seconds 20 --check" ends by itself
 	@scripts/deps demo
@@ -179,5 +186,5 @@ help: ## this list
 -include $(shell test -d $B && find $B -name '*.d')
 
 .FORCE:
-.PHONY: .FORCE all install demo clean unit scenarios check check-long lint format fuzz bench help
+.PHONY: .FORCE all install uninstall demo clean unit scenarios check check-long lint format fuzz bench help
 .DELETE_ON_ERROR:

@@ -223,7 +223,7 @@ static int act(const struct cli *cli, struct process *process)
 	if (cli->action == CLI_RUN)
 		return run(cli, process);
 	if (cli->action == CLI_SPOE)
-		cli_spoe(cli, process->site.ruleset);
+		cli_spoe(cli, process->site.ruleset, process->site.fleet);
 	else if (!cli->quiet)
 		printf("Configuration file is valid\n");
 	return EXIT_SUCCESS;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "spoa-redirect/config.h"
+#include "spoa-redirect/fleet.h"
 #include "spoa-redirect/rules.h"
 
 enum cli_action {
@@ -37,7 +38,7 @@ void cli_release(struct cli *cli);
 void cli_version(void);
 void cli_build(void);
 void cli_help(void);
-void cli_spoe(const struct cli *cli, const struct ruleset *ruleset);
+void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet);
 void cli_keywords(const struct config_room *rooms, size_t n);
 
 #endif

@@ -27,6 +27,9 @@ static const struct {
 static const char *const single[] = { "host",  "user-agent",    "cookie",         "referer",      "origin",  "from",
 				      "range", "authorization", "content-length", "content-type", "if-range" };
 
+/* Behind Host, which is always sent: those that only some rules read. */
+#define FIRST_HEADER REQUEST_UPGRADE
+
 static bool is_header(const struct frontend *frontend, unsigned slot)
 {
 	return frontend->headers >> slot & 1;
@@ -47,7 +50,7 @@ static bool is_single(const char *argument)
 /* Whether some header of the rules may come as a list, or on several lines. */
 static bool needs_all_headers(const struct frontend *frontend)
 {
-	for (unsigned slot = REQUEST_FIRST_OWN; slot < REQUEST_MAX_SLOTS; slot++)
+	for (unsigned slot = FIRST_HEADER; slot < REQUEST_MAX_SLOTS; slot++)
 		if ((frontend->needs >> slot & 1) && is_header(frontend, slot) &&
 		    !is_single(frontend_slot_name(frontend, slot)))
 			return true;
@@ -61,7 +64,7 @@ static void print_own_headers(const struct frontend *frontend)
 		return;
 	}
 	printf("    args hdr(host)=req.fhdr(host)\n");
-	for (unsigned slot = REQUEST_FIRST_OWN; slot < REQUEST_MAX_SLOTS; slot++) {
+	for (unsigned slot = FIRST_HEADER; slot < REQUEST_MAX_SLOTS; slot++) {
 		const char *name = frontend_slot_name(frontend, slot);
 
 		if ((frontend->needs >> slot & 1) && is_header(frontend, slot))
@@ -111,6 +114,15 @@ static void print_arguments(const struct frontend *frontend)
 	print_free_arguments(frontend);
 }
 
+/* Whether some backend answers with this status: HAProxy wants a line for each. */
+static bool is_used(const struct fleet *fleet, unsigned code)
+{
+	for (size_t i = 0; i < fleet_count(fleet); i++)
+		if (fleet_backend(fleet, i)->redirect.code == code)
+			return true;
+	return false;
+}
+
 static void print_message(const struct frontend *frontend, const char *message, bool group)
 {
 	printf("\nspoe-message %s\n", message);
@@ -123,16 +135,37 @@ static void print_message(const struct frontend *frontend, const char *message, 
 	       "    event on-frontend-http-request unless METH_CONNECT or METH_TRACE or upgrade or preflight\n");
 }
 
-void cli_spoe(const struct cli *cli, const struct ruleset *ruleset)
+/* What haproxy.cfg needs beside this file. */
+static void print_use(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet, bool old)
+{
+	printf("# For HAProxy %s, made by spoa-redirect spoe. In haproxy.cfg:\n"
+	       "#\n"
+	       "# frontend …\n"
+	       "#     filter spoe engine redirect config /etc/haproxy/THIS-FILE\n",
+	       old ? "up to 3.0" : "from 3.1 on");
+	for (size_t i = 0; cli->group && i < ruleset_count(ruleset); i++)
+		printf("#     http-request send-spoe-group redirect %s unless METH_CONNECT or METH_TRACE"
+		       " or { req.hdr(upgrade) -m found } or { req.hdr(access-control-request-method) -m found }\n",
+		       ruleset_frontend(ruleset, i)->name);
+	for (unsigned code = 301; code <= 308; code++)
+		if (is_used(fleet, code))
+			printf("#     http-request redirect location %%[var(txn.redirect.location)] code %u"
+			       " if { var(txn.redirect.code) -m int %u }\n",
+			       code, code);
+	printf("#\n"
+	       "# backend agents\n"
+	       "#     mode %s\n"
+	       "#     option spop-check\n"
+	       "#     server a1 127.0.0.1:9000 check\n\n",
+	       old ? "tcp" : "spop");
+}
+
+void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet)
 {
 	bool old = cli->haproxy_major < 3 || (cli->haproxy_major == 3 && cli->haproxy_minor < 1);
 
-	printf("# For HAProxy %s, made by spoa-redirect spoe; HAProxy's own configuration has\n"
-	       "#     filter spoe engine redirect config THIS-FILE\n"
-	       "#     backend agents\n"
-	       "#         mode %s\n\n"
-	       "[redirect]\n\nspoe-agent redirect\n    %s",
-	       old ? "up to 3.0" : "from 3.1 on", old ? "tcp" : "spop", cli->group ? "groups" : "messages");
+	print_use(cli, ruleset, fleet, old);
+	printf("[redirect]\n\nspoe-agent redirect\n    %s", cli->group ? "groups" : "messages");
 	for (size_t i = 0; i < ruleset_count(ruleset); i++)
 		printf(" %s", ruleset_frontend(ruleset, i)->name);
 	printf("\n    option var-prefix redirect\n%s    timeout processing 100ms\n    use-backend agents\n",

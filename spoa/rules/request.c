@@ -72,11 +72,21 @@ struct request_names *request_names_new(struct arena *arena)
 	return names;
 }
 
-unsigned request_names_add(struct request_names *names, const char *name)
+/* REQUEST_MAX_SLOTS: it is not known. */
+static unsigned find_name(const struct request_names *names, const char *name)
 {
 	for (size_t i = 0; i < names->n; i++)
 		if (slice_eq(names->names[i].text, slice_of_string(name)))
 			return names->names[i].slot;
+	return REQUEST_MAX_SLOTS;
+}
+
+unsigned request_names_add(struct request_names *names, const char *name)
+{
+	unsigned slot = find_name(names, name);
+
+	if (slot < REQUEST_MAX_SLOTS)
+		return slot;
 	if (names->slots >= REQUEST_MAX_SLOTS || !add_name(names, arena_string(names->arena, name), names->slots))
 		return REQUEST_MAX_SLOTS;
 	return names->slots++;
@@ -94,8 +104,13 @@ unsigned request_names_add_header(struct request_names *names, struct slice head
 	for (char *c = alias; *c; c++)
 		if (*c == '-')
 			*c = '_';
+	/* somebody's arg(hdr_a_b) is this header, too; of hdr(a-b) and hdr(a_b) the first has the alias */
+	slot = find_name(names, alias);
+	if (slot < REQUEST_MAX_SLOTS && !(names->headers >> slot & 1) && find_name(names, name) == REQUEST_MAX_SLOTS &&
+	    !add_name(names, name, slot))
+		return REQUEST_MAX_SLOTS;
 	slot = request_names_add(names, name);
-	if (names->n > known && !add_name(names, alias, slot))
+	if (names->n > known && find_name(names, alias) == REQUEST_MAX_SLOTS && !add_name(names, alias, slot))
 		return REQUEST_MAX_SLOTS;
 	if (slot < REQUEST_MAX_SLOTS)
 		names->headers |= 1ull << slot;

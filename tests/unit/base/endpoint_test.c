@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Addresses as HAProxy writes them, read and written again. No name is asked of a resolver but "localhost". */
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -125,9 +126,13 @@ static void a_port_may_be_left_out_where_it_is_known_otherwise(void **state)
 
 static void a_name_is_resolved_to_the_family_that_is_asked_for(void **state)
 {
+	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found;
 	struct endpoint endpoint;
 
 	(void)state;
+	if (getaddrinfo("localhost", NULL, &hints, &found) != 0)
+		skip(); /* no /etc/hosts, as in a fresh root */
+	freeaddrinfo(found);
 	assert_null(endpoint_parse(&endpoint, "ipv4@localhost:80", false, false));
 	assert_int_equal(endpoint.any.sa_family, AF_INET);
 	assert_int_equal(endpoint_port(&endpoint), 80);

@@ -194,6 +194,26 @@ static void what_is_joined_has_a_bound(void **state)
 	rules_close(&rules);
 }
 
+/* One argument, whichever sample was named first. */
+static void an_argument_and_a_header_may_share_a_name(void **state)
+{
+	static const struct argument arguments[] = { STRING("hdr_a_b", "x"), { 0 } };
+	static const char *const texts[] = {
+		"frontend f\n use_backend good if { arg(hdr_a_b) x } { hdr(a-b) x }\n",
+		"frontend f\n use_backend good if { hdr(a-b) x } { arg(hdr_a_b) x }\n",
+		"frontend f\n use_backend good if { hdr(a-b) x } !{ hdr(a_b) x }\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct rules rules;
+
+		rules_open(&rules, texts[i]);
+		assert_string_equal(rules_choose(&rules, arguments), "good");
+		rules_close(&rules);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +226,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_sample_says_so),
 		cmocka_unit_test(a_frontend_reads_at_most_so_many_arguments),
 		cmocka_unit_test(what_is_joined_has_a_bound),
+		cmocka_unit_test(an_argument_and_a_header_may_share_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
