@@ -206,11 +206,12 @@ static int run(const struct cli *cli, struct process *process)
 			log_line(process->log, LOG_NOTICE, "Ready: %zu frontend%s, %zu backend%s.", frontends,
 				 &"s"[frontends == 1], backends, &"s"[backends == 1]);
 		ev_run(process->loop, 0);
-		log_line(process->log, LOG_NOTICE, "Stopped.");
 		status = EXIT_SUCCESS;
 	}
 	load_stop(process->load);
 	net_stop(process->net);
+	if (status == EXIT_SUCCESS)
+		log_line(process->log, LOG_NOTICE, "Stopped.");
 	if (process->loop)
 		ev_loop_destroy(process->loop);
 	log_close(log);

@@ -104,13 +104,58 @@ void net_closed(struct net *net)
 		listener_wake(&net->listener);
 }
 
+/* Each worker's numbers are plain ones; its thread has ended. */
+static void add_up(struct net_counters *sum, uint64_t decisions[REASONS], const struct worker *worker)
+{
+	const uint64_t *from = (const uint64_t *)&worker->counters;
+	uint64_t *to = (uint64_t *)sum;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+	for (size_t i = 0; i < REASONS; i++)
+		decisions[i] += worker->scratch.decisions[i];
+}
+
+/* What there is to tell until there are metrics: nothing, where nobody asked. */
+static void log_sums(const struct net *net, const struct net_counters *sum, const uint64_t decisions[REASONS])
+{
+	char reasons[300] = "";
+	int used = 0;
+
+	if (net_accepted(net) == 0)
+		return;
+	for (unsigned i = 0; i < REASONS; i++)
+		if (decisions[i] > 0)
+			used += snprintf(reasons + used, sizeof(reasons) - (size_t)used, ", %s %llu",
+					 answer_reason_name(i), (unsigned long long)decisions[i]);
+	log_line(&net->settings->log, LOG_INFO, "Answered %llu NOTIFYs on %llu connections%s.",
+		 (unsigned long long)sum->notifies, (unsigned long long)net_accepted(net), reasons);
+	if (sum->refused + sum->late_hellos + sum->late_frames + sum->overflows + sum->disconnects + sum->dropped +
+		    sum->ended >
+	    0)
+		log_line(&net->settings->log, LOG_INFO,
+			 "Trouble: %llu HELLOs refused, %llu late, %llu frames late, %llu connections over "
+			 "output-limit, "
+			 "%llu ended for a bad frame, %llu by HAProxy for an error, %llu NOTIFYs too long.",
+			 (unsigned long long)sum->refused, (unsigned long long)sum->late_hellos,
+			 (unsigned long long)sum->late_frames, (unsigned long long)sum->overflows,
+			 (unsigned long long)sum->disconnects, (unsigned long long)sum->ended,
+			 (unsigned long long)sum->dropped);
+}
+
 void net_stop(struct net *net)
 {
+	struct net_counters sum = { 0 };
+	uint64_t decisions[REASONS] = { 0 };
+
 	if (!net)
 		return;
 	listener_stop(&net->listener);
-	for (unsigned i = 0; net->workers && i < net->n_workers; i++)
+	for (unsigned i = 0; net->workers && i < net->n_workers; i++) {
 		worker_stop(&net->workers[i]);
+		add_up(&sum, decisions, &net->workers[i]);
+	}
+	log_sums(net, &sum, decisions);
 	listener_free(&net->listener); /* until here a connection that ended could wake it */
 	free(net->workers);
 	free(net);

@@ -480,10 +480,10 @@ static void start_logged(struct agent *logged)
 	log_file = mkstemp(name);
 	unlink(name);
 	dup2(log_file, STDOUT_FILENO);
-	agent_start(logged, "log stdout format raw daemon debug");
+	agent_start(logged, "log stdout format raw daemon notice");
 }
 
-/* How many lines the agent has logged. */
+/* How many lines the agent has logged, its sums at the end left out. */
 static unsigned stop_logged(struct agent *logged)
 {
 	unsigned lines = 0;
