@@ -60,8 +60,7 @@ bool affixes_add(struct arena *arena, struct affixes *affixes, struct slice text
 	return literals_add(arena, &affixes->set, text, acl, hits);
 }
 
-static inline void match_length(const struct affixes *affixes, size_t i, struct slice text, const struct hits *hits,
-				uint64_t *holds)
+static inline void match_length(const struct affixes *affixes, size_t i, struct slice text, struct sink *sink)
 {
 	size_t length = affixes->lengths[i];
 
@@ -69,10 +68,10 @@ static inline void match_length(const struct affixes *affixes, size_t i, struct 
 		return;
 	if (affixes->suffixes)
 		text.ptr += text.len - length;
-	hits_set(hits, literals_find(&affixes->set, slice_of(text.ptr, length)), holds);
+	sink_take(sink, literals_find(&affixes->set, slice_of(text.ptr, length)));
 }
 
-void affixes_match(const struct affixes *affixes, struct slice text, const struct hits *hits, uint64_t *holds)
+void affixes_match(const struct affixes *affixes, struct slice text, struct sink *sink)
 {
 	uint64_t lengths = UINT64_MAX;
 	uint8_t byte;
@@ -86,8 +85,8 @@ void affixes_match(const struct affixes *affixes, struct slice text, const struc
 	if (affixes->n <= LAST_BIT)
 		lengths &= (1ull << affixes->n) - 1;
 	for (; lengths & ~(1ull << LAST_BIT); lengths &= lengths - 1)
-		match_length(affixes, (size_t)__builtin_ctzll(lengths), text, hits, holds);
+		match_length(affixes, (size_t)__builtin_ctzll(lengths), text, sink);
 	if (lengths)
 		for (size_t i = LAST_BIT; i < affixes->n; i++)
-			match_length(affixes, i, text, hits, holds);
+			match_length(affixes, i, text, sink);
 }

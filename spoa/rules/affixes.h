@@ -23,6 +23,6 @@ void affixes_init(struct affixes *affixes, bool suffixes, uint64_t seed);
 bool affixes_add(struct arena *arena, struct affixes *affixes, struct slice text, uint32_t acl, struct hits *hits);
 
 /* Sets the bits of all that text begins, or ends, with. */
-void affixes_match(const struct affixes *affixes, struct slice text, const struct hits *hits, uint64_t *holds);
+void affixes_match(const struct affixes *affixes, struct slice text, struct sink *sink);
 
 #endif

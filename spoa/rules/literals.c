@@ -10,6 +10,8 @@ bool hits_add(struct arena *arena, struct hits *hits, uint32_t acl, uint32_t *fi
 {
 	struct hit *slot;
 
+	if (hits->first_only && *first != HIT_NONE)
+		return true;
 	for (uint32_t at = *first; at != HIT_NONE; at = hits->hits[at].next)
 		if (hits->hits[at].acl == acl)
 			return true;

@@ -18,6 +18,7 @@ struct hit {
 struct hits {
 	struct hit *hits;
 	size_t n;
+	bool first_only; /* of one pattern only the acl that was added first counts */
 };
 
 #define HIT_NONE UINT32_MAX
@@ -25,14 +26,46 @@ struct hits {
 /* Puts an acl before the chain that begins at *first. False: out of memory. */
 bool hits_add(struct arena *arena, struct hits *hits, uint32_t acl, uint32_t *first);
 
-/* Sets the bits of the acls in the chain that begins at `first`. */
-static inline void hits_set(const struct hits *hits, uint32_t first, uint64_t *holds)
-{
-	for (; first != HIT_NONE; first = hits->hits[first].next) {
-		uint32_t acl = hits->hits[first].acl;
+/* Where what is found goes: the bit of each acl, or, without bits, the best of a map's entries. */
+struct sink {
+	const struct hits *hits;
+	uint64_t *holds;
+	const uint32_t *weights; /* of the entries: the heaviest is the best, of equal ones the first */
+	uint32_t best;           /* HIT_NONE: nothing was found */
+};
 
-		holds[acl / 64] |= 1ull << acl % 64;
+static inline void sink_take_best(struct sink *sink, uint32_t entry)
+{
+	uint32_t best = sink->best;
+
+	if (best == HIT_NONE || sink->weights[entry] > sink->weights[best] ||
+	    (sink->weights[entry] == sink->weights[best] && entry < best))
+		sink->best = entry;
+}
+
+/* All acls of the chain that begins at `first`. */
+static inline void sink_take(struct sink *sink, uint32_t first)
+{
+	for (; first != HIT_NONE; first = sink->hits->hits[first].next) {
+		uint32_t acl = sink->hits->hits[first].acl;
+
+		if (__builtin_expect(sink->holds != NULL, true))
+			sink->holds[acl / 64] |= 1ull << acl % 64;
+		else
+			sink_take_best(sink, acl);
 	}
+}
+
+/* Whether nothing of the chain could add to what was found. */
+static inline bool sink_has(const struct sink *sink, uint32_t first)
+{
+	for (; first != HIT_NONE; first = sink->hits->hits[first].next) {
+		uint32_t acl = sink->hits->hits[first].acl;
+
+		if (sink->holds ? !(sink->holds[acl / 64] >> acl % 64 & 1) : sink->best == HIT_NONE || acl < sink->best)
+			return false;
+	}
+	return true;
 }
 
 struct literal {

@@ -112,25 +112,23 @@ static struct forms forms_of(const struct address *address)
 	return forms;
 }
 
-static void match_each(const struct networks *networks, const struct forms *forms, const struct hits *hits,
-		       uint64_t *holds)
+static void match_each(const struct networks *networks, const struct forms *forms, struct sink *sink)
 {
 	for (size_t i = 0; i < networks->n; i++) {
 		const struct network *network = &networks->items[i];
 		const struct network_bits *form = network->four ? &forms->four : &forms->six;
 
 		if (same_bits(masked(*form, network->mask), network->bits) && (forms->has_four || !network->four))
-			hits_set(hits, network->hit, holds);
+			sink_take(sink, network->hit);
 	}
 }
 
-void networks_match(const struct networks *networks, const struct address *address, const struct hits *hits,
-		    uint64_t *holds)
+void networks_match(const struct networks *networks, const struct address *address, struct sink *sink)
 {
 	struct forms forms = forms_of(address);
 
 	if (networks->n <= FEW) {
-		match_each(networks, &forms, hits, holds);
+		match_each(networks, &forms, sink);
 		return;
 	}
 	for (size_t i = 0; i < networks->n_widths; i++) {
@@ -138,6 +136,6 @@ void networks_match(const struct networks *networks, const struct address *addre
 		struct key key = { masked(width->four ? forms.four : forms.six, width->mask), i };
 
 		if (forms.has_four || !width->four)
-			hits_set(hits, literals_find(&networks->set, slice_of(&key, sizeof(key))), holds);
+			sink_take(sink, literals_find(&networks->set, slice_of(&key, sizeof(key))));
 	}
 }

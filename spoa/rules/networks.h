@@ -35,7 +35,6 @@ bool networks_add(struct arena *arena, struct networks *networks, const struct a
 		  uint32_t acl, struct hits *hits);
 
 /* Sets the bits of all that the address lies in; each family is found in the other, HAProxy's manual, 7.1.6. */
-void networks_match(const struct networks *networks, const struct address *address, const struct hits *hits,
-		    uint64_t *holds);
+void networks_match(const struct networks *networks, const struct address *address, struct sink *sink);
 
 #endif

@@ -2,6 +2,7 @@
 #include "scratch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A pattern that backtracks gives up after a few milliseconds instead of holding the worker. */
 #define MATCH_LIMIT    100000u
@@ -40,6 +41,7 @@ void rules_scratch_free(struct rules_scratch *scratch)
 	pcre2_match_context_free(scratch->limits);
 	pcre2_jit_stack_free(scratch->stack);
 	free(scratch->holds);
+	free(scratch->marks);
 	free(scratch);
 }
 
@@ -51,6 +53,21 @@ uint64_t rules_scratch_limits(const struct rules_scratch *scratch)
 struct slice rules_scratch_given_up(const struct rules_scratch *scratch)
 {
 	return scratch->given_up;
+}
+
+uint64_t *rules_scratch_marks(struct rules_scratch *scratch, size_t n)
+{
+	size_t words = n / 64 + 1;
+
+	if (words > scratch->marks_room) {
+		uint64_t *bigger = realloc(scratch->marks, words * sizeof(*bigger));
+
+		if (!bigger)
+			return NULL;
+		scratch->marks = bigger;
+		scratch->marks_room = words;
+	}
+	return memset(scratch->marks, 0, words * sizeof(*scratch->marks));
 }
 
 bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matchers)

@@ -13,18 +13,23 @@ struct rules_scratch {
 	pcre2_match_context *limits;
 	pcre2_jit_stack *stack;
 	uint64_t limit_hits;
-	struct slice given_up;           /* a regex, at its limit */
-	unsigned regexes;                /* run for this request, */
-	double until;                    /* and when that has to end; 0: they are few */
-	uint64_t *holds;                 /* of the frontend being decided: acls that hold, */
-	uint64_t *ran;                   /* and matchers that have run */
-	size_t room;                     /* of both, in words */
+	struct slice given_up; /* a regex, at its limit */
+	unsigned regexes;      /* run for this request, */
+	double until;          /* and when that has to end; 0: they are few */
+	uint64_t *holds;       /* of the frontend being decided: acls that hold, */
+	uint64_t *ran;         /* and matchers that have run */
+	size_t room;           /* of both, in words */
+	uint64_t *marks;       /* regexes that have run on one value */
+	size_t marks_room;
 	char text[64];                   /* a number or address as a string, until the next value */
 	uint8_t join[64 * 1024];         /* path?query */
 	uint8_t converted[2][64 * 1024]; /* what converters write, in turns */
 	uint8_t base[64 * 1024];         /* host and path */
 	uint8_t fold[1024 * 1024];       /* a value in lower case; what is longer is cut */
 };
+
+/* At least n bits, all 0, until the next call. NULL: out of memory. */
+uint64_t *rules_scratch_marks(struct rules_scratch *scratch, size_t n);
 
 /* Before a decision: nothing has run. False: out of memory, which can only be at a frontend's first request. */
 bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matchers);

@@ -47,25 +47,24 @@ static inline size_t word_end(struct slice text, size_t at, uint8_t kind)
 }
 
 /* All rows of words from `start` on; the first word ends at `end`. */
-static void match_from(const struct spans *spans, struct slice text, size_t start, size_t end, const struct hits *hits,
-		       uint64_t *holds)
+static void match_from(const struct spans *spans, struct slice text, size_t start, size_t end, struct sink *sink)
 {
 	for (uint32_t within = 0;; within++) {
 		if (has_bit(&spans->sizes, (end - start) % 64) && has_bit(&spans->withins, within % 64))
-			hits_set(hits, literals_find(&spans->set, slice_of(text.ptr + start, end - start)), holds);
+			sink_take(sink, literals_find(&spans->set, slice_of(text.ptr + start, end - start)));
 		if (within == spans->most || end == text.len)
 			return;
 		end = word_end(text, end + 1, spans->kind);
 	}
 }
 
-void spans_match(const struct spans *spans, struct slice text, const struct hits *hits, uint64_t *holds)
+void spans_match(const struct spans *spans, struct slice text, struct sink *sink)
 {
 	if (pairs_next(&spans->pairs, text, 0) == text.len)
 		return;
 	for (size_t start = 0, end; start < text.len; start = end + 1) {
 		end = word_end(text, start, spans->kind);
 		if (end > start && has_bit(spans->first, text.ptr[start]))
-			match_from(spans, text, start, end, hits, holds);
+			match_from(spans, text, start, end, sink);
 	}
 }

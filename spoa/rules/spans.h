@@ -27,6 +27,6 @@ void spans_init(struct spans *spans, enum span_kind kind, uint64_t seed);
 bool spans_add(struct arena *arena, struct spans *spans, struct slice text, uint32_t acl, struct hits *hits);
 
 /* Sets the bits of all that stand in text. */
-void spans_match(const struct spans *spans, struct slice text, const struct hits *hits, uint64_t *holds);
+void spans_match(const struct spans *spans, struct slice text, struct sink *sink);
 
 #endif

@@ -26,7 +26,7 @@ static void search_open(struct search *search)
 {
 	search->arena = arena_new();
 	search->substrings = substrings_new(search->arena);
-	search->hits = (struct hits){ NULL, 0 };
+	search->hits = (struct hits){ .n = 0 };
 	search->n = 0;
 	assert_non_null(search->substrings);
 }

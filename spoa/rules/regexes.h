@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Regexes of PCRE2, each run only where the text holds what every match of it must: all those strings are looked for in
+ * one pass. Those without such a string always run. Built once, then only read.
+ */
+#ifndef SPOA_RULES_REGEXES_H
+#define SPOA_RULES_REGEXES_H
+
+#include "pattern.h"
+#include "substrings.h"
+
+struct regex {
+	struct slice text;
+	pcre2_code *code;
+	uint32_t hit;
+	bool jit;
+};
+
+struct regexes {
+	struct regex *items;
+	size_t n;
+	uint32_t *always; /* numbers of those without a required string */
+	size_t n_always;
+	struct substrings *required;
+	struct hits required_hits; /* numbers of the others */
+};
+
+/* nocase: their required strings are folded, and looked for in folded texts. False: out of memory. */
+bool regexes_add(struct arena *arena, struct regexes *regexes, const struct pattern *pattern, bool nocase, uint32_t acl,
+		 struct hits *hits);
+
+/* After the last one. False: out of memory. */
+bool regexes_seal(struct arena *arena, struct regexes *regexes);
+
+/* folded: text, or its lower case when case is ignored. One that is given up at its limit is noted in scratch. */
+void regexes_match(const struct regexes *regexes, struct slice text, struct slice folded, struct rules_scratch *scratch,
+		   struct sink *sink);
+
+#endif
