@@ -46,6 +46,7 @@ struct answer_scratch {
 	struct location location; /* of that request */
 	uint64_t decisions[REASONS];
 	uint64_t unknown_messages;
+	uint64_t unknown_backends; /* names that came of a request, and are no backend's */
 	uint64_t missing_arguments;
 	uint64_t shortened; /* answers that lack something because it did not fit the frame */
 };

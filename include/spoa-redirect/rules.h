@@ -87,6 +87,7 @@ struct rule {
 	const char *backend;
 	struct config_place place;
 	const struct condition *condition; /* NULL: always */
+	const struct format *format;       /* the backend's name comes of the request; NULL: it does not */
 	size_t index;                      /* among its frontend's rules */
 };
 
@@ -127,9 +128,12 @@ bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scrat
 /* Whether a redirect-unless line keeps the request from being redirected. */
 bool frontend_excludes(const struct frontend *frontend, struct request *request, struct rules_scratch *scratch);
 
-/* The first rule that holds; NULL: none. Any worker, with a scratch of its own. */
+/* The first rule that holds, or the first behind `after`; NULL: none. Any worker, with a scratch of its own. */
 const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,
-				   struct rules_scratch *scratch);
+				   struct rules_scratch *scratch, const struct rule *after);
+
+/* The name that a rule with a format gives, until the next call. ptr NULL: too long for any backend. */
+struct slice rule_backend(const struct rule *rule, struct request *request, struct rules_scratch *scratch);
 
 /* A slot's name as the SPOE file spells it, for messages. */
 const char *frontend_slot_name(const struct frontend *frontend, unsigned slot);

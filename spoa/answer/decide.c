@@ -110,12 +110,30 @@ static bool asks_no_path(const struct request *request, struct slice path)
 	return slice_eq(method, SLICE("CONNECT")) || slice_eq(method, SLICE("OPTIONS"));
 }
 
+/* A rule whose backend's name comes of the request, and is no backend's, is as if it did not hold. */
+static void choose_backend(const struct route *route, struct answer_scratch *scratch, struct decision *decision)
+{
+	const struct rule *rule = NULL;
+
+	while ((rule = frontend_choose(route->frontend, &scratch->request, scratch->rules, rule))) {
+		struct backend *backend = route->backends[rule->index];
+
+		if (rule->format)
+			backend = route_find(route, rule_backend(rule, &scratch->request, scratch->rules));
+		if (backend) {
+			decision->rule = rule;
+			decision->backend = backend;
+			return;
+		}
+		scratch->unknown_backends++;
+	}
+}
+
 struct decision answer_decide(const struct route *route, struct answer_scratch *scratch, double now)
 {
 	struct request *request = &scratch->request;
 	struct slice path = request_bytes(request, REQUEST_PATH), query = request_bytes(request, REQUEST_QUERY);
 	struct decision decision = { .reason = REASON_BAD_REQUEST };
-	const struct rule *rule;
 	struct slice host;
 
 	if (!frontend_begin(route->frontend, scratch->rules))
@@ -129,15 +147,13 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 			decision.reason = REASON_METHOD;
 		return decision;
 	}
-	rule = frontend_choose(route->frontend, request, scratch->rules);
+	choose_backend(route, scratch, &decision);
 	/* a client that makes a regex give up shall not pass it by */
 	if (rules_scratch_given_up(scratch->rules).ptr)
-		return decision;
+		return (struct decision){ .reason = REASON_BAD_REQUEST };
 	decision.reason = REASON_NO_RULE;
-	if (!rule)
+	if (!decision.backend)
 		return decision;
-	decision.rule = rule;
-	decision.backend = route->backends[rule->index];
 	decision.reason = REASON_METHOD;
 	if (!method_allows(request, decision.backend))
 		return decision;

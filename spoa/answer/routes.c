@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "routes.h"
 
+#include <stdlib.h>
+
 struct routes *routes_new(struct arena *arena, const struct log *log, struct config *config)
 {
 	struct routes *routes = arena_alloc(arena, sizeof(*routes));
@@ -10,18 +12,61 @@ struct routes *routes_new(struct arena *arena, const struct log *log, struct con
 	return routes;
 }
 
-static bool unknown_backend(struct config *config, const struct rule *rule, const struct fleet *fleet)
+static bool unknown_backend(struct arena *arena, struct config *config, const struct rule *rule,
+			    const struct fleet *fleet)
 {
-	const char *names[64], *nearest;
+	const char *names[64];
 	size_t n = 0;
 
 	for (size_t i = 0; i < fleet_count(fleet) && n < COUNT(names); i++)
 		names[n++] = fleet_backend(fleet, i)->name;
-	nearest = config_nearest(rule->backend, names, n);
-	if (nearest)
-		return config_say_at(config, CONFIG_ERROR, rule->place, "no backend '%s', did you mean '%s'?",
-				     rule->backend, nearest);
-	return config_say_at(config, CONFIG_ERROR, rule->place, "no backend '%s'", rule->backend);
+	return config_say_at(config, CONFIG_ERROR, rule->place, "no backend '%s'%s", rule->backend,
+			     config_did_you_mean(arena, rule->backend, names, n));
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp((*(struct backend *const *)a)->name, (*(struct backend *const *)b)->name);
+}
+
+static bool sort_by_name(struct arena *arena, struct route *route, const struct fleet *fleet)
+{
+	if (route->by_name)
+		return true;
+	route->n = fleet_count(fleet);
+	route->by_name = arena_array(arena, route->n + 1, sizeof(*route->by_name));
+	for (size_t i = 0; route->by_name && i < route->n; i++)
+		route->by_name[i] = fleet_backend(fleet, i);
+	if (route->by_name)
+		qsort(route->by_name, route->n, sizeof(*route->by_name), compare_names);
+	return route->by_name != NULL;
+}
+
+/* As strcmp() orders them. */
+static int compare_name(struct slice name, const char *other)
+{
+	size_t length = strlen(other), shorter = name.len < length ? name.len : length;
+	int order = shorter > 0 ? memcmp(name.ptr, other, shorter) : 0;
+
+	return order != 0 ? order : name.len < length ? -1 : name.len > length;
+}
+
+struct backend *route_find(const struct route *route, struct slice name)
+{
+	size_t low = 0, high = route->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_name(name, route->by_name[middle]->name);
+
+		if (order == 0)
+			return route->by_name[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
 }
 
 static const struct route *join(struct routes *routes, const struct frontend *frontend, const struct fleet *fleet)
@@ -33,9 +78,13 @@ static const struct route *join(struct routes *routes, const struct frontend *fr
 	route->frontend = frontend;
 	route->backends = arena_array(routes->arena, frontend->n_rules, sizeof(*route->backends));
 	for (size_t i = 0; route->backends && i < frontend->n_rules; i++) {
-		route->backends[i] = fleet_find(fleet, frontend->rules[i]->backend);
-		if (!route->backends[i])
-			unknown_backend(routes->config, frontend->rules[i], fleet);
+		const struct rule *rule = frontend->rules[i];
+
+		if (rule->format && !sort_by_name(routes->arena, route, fleet))
+			return NULL;
+		route->backends[i] = rule->format ? NULL : fleet_find(fleet, rule->backend);
+		if (!rule->format && !route->backends[i])
+			unknown_backend(routes->arena, routes->config, rule, fleet);
 	}
 	return route->backends ? route : NULL;
 }

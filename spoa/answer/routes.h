@@ -6,8 +6,13 @@
 
 struct route {
 	const struct frontend *frontend;
-	struct backend **backends; /* by rule */
+	struct backend **backends; /* by rule; NULL: it is named by the request */
+	struct backend **by_name;  /* all, sorted, where there is such a rule */
+	size_t n;
 };
+
+/* NULL: there is none of that name. */
+struct backend *route_find(const struct route *route, struct slice name);
 
 struct routes {
 	struct arena *arena;

@@ -45,6 +45,8 @@ struct conditions {
 	size_t n;
 	struct test *tests; /* in order */
 	size_t n_tests;
+	uint32_t *first_tests; /* of each condition */
+	size_t n_first;
 	/* of many tests: those that an acl must hold for, by the acl, and those that may hold without any */
 	struct numbers *triggered;
 	uint64_t *triggers; /* bits of the acls that have some */
@@ -190,7 +192,11 @@ static bool compile_one(struct arena *arena, struct conditions *conditions, uint
 {
 	const struct condition *condition = conditions->conditions[at];
 	struct test *test = NULL;
+	uint32_t *first = arena_grow(arena, &conditions->first_tests, &conditions->n_first, sizeof(*first));
 
+	if (!first)
+		return false;
+	*first = (uint32_t)conditions->n_tests;
 	if (!condition)
 		return add_test(arena, conditions, at) != NULL;
 	for (size_t i = 0; i < condition->n; i++) {
@@ -338,18 +344,19 @@ static inline bool test_holds(const struct test *test, const struct acls *acls, 
 	return terms_hold(test, acls, request, scratch) != test->unless;
 }
 
-/* The first of some tests that holds and comes before `best`, else `best`. */
-static uint32_t first_of(const struct conditions *conditions, const struct numbers *numbers, uint32_t best,
-			 const struct acls *acls, struct request *request, struct rules_scratch *scratch)
+/* The first of some tests that holds and comes before `best`, else `best`; none before `from`. */
+static uint32_t first_of(const struct conditions *conditions, const struct numbers *numbers, uint32_t from,
+			 uint32_t best, const struct acls *acls, struct request *request, struct rules_scratch *scratch)
 {
 	for (size_t i = 0; i < numbers->n && numbers->numbers[i] < best; i++)
-		if (test_holds(&conditions->tests[numbers->numbers[i]], acls, request, scratch))
+		if (numbers->numbers[i] >= from &&
+		    test_holds(&conditions->tests[numbers->numbers[i]], acls, request, scratch))
 			return numbers->numbers[i];
 	return best;
 }
 
-static uint32_t first_triggered(const struct conditions *conditions, const struct acls *acls, struct request *request,
-				struct rules_scratch *scratch)
+static uint32_t first_triggered(const struct conditions *conditions, uint32_t from, const struct acls *acls,
+				struct request *request, struct rules_scratch *scratch)
 {
 	uint32_t best = (uint32_t)conditions->n_tests;
 
@@ -359,17 +366,19 @@ static uint32_t first_triggered(const struct conditions *conditions, const struc
 	for (uint32_t word = 0; word < (acls->n + 63) / 64; word++)
 		for (uint64_t bits = scratch->holds[word] & conditions->triggers[word]; bits; bits &= bits - 1)
 			best = first_of(conditions, &conditions->triggered[word * 64 + (uint32_t)__builtin_ctzll(bits)],
-					best, acls, request, scratch);
-	return first_of(conditions, &conditions->free, best, acls, request, scratch);
+					from, best, acls, request, scratch);
+	return first_of(conditions, &conditions->free, from, best, acls, request, scratch);
 }
 
-size_t conditions_first(const struct conditions *conditions, const struct acls *acls, struct request *request,
-			struct rules_scratch *scratch)
+size_t conditions_first(const struct conditions *conditions, size_t from, const struct acls *acls,
+			struct request *request, struct rules_scratch *scratch)
 {
-	uint32_t at = 0;
+	uint32_t at = from == 0              ? 0
+		      : from < conditions->n ? conditions->first_tests[from]
+					     : (uint32_t)conditions->n_tests;
 
 	if (conditions->triggered)
-		at = first_triggered(conditions, acls, request, scratch);
+		at = first_triggered(conditions, at, acls, request, scratch);
 	else
 		while (at < conditions->n_tests && !test_holds(&conditions->tests[at], acls, request, scratch))
 			at++;

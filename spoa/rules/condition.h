@@ -27,8 +27,8 @@ bool conditions_add(struct arena *arena, struct conditions *conditions, const st
 /* After acls_compile(). False: out of memory. */
 bool conditions_compile(struct arena *arena, struct conditions *conditions, const struct acls *acls);
 
-/* After rules_scratch_clear(): the number of the first that holds, from 0 on; as many as there are: none. */
-size_t conditions_first(const struct conditions *conditions, const struct acls *acls, struct request *request,
-			struct rules_scratch *scratch);
+/* After rules_scratch_clear(): the first that holds of those from number `from` on; as many as there are: none. */
+size_t conditions_first(const struct conditions *conditions, size_t from, const struct acls *acls,
+			struct request *request, struct rules_scratch *scratch);
 
 #endif

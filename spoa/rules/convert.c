@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "convert.h"
 
+#include "map.h"
+
 #include <string.h>
 
 #define MAX_ARGUMENTS 3u
@@ -11,6 +13,7 @@ struct converter {
 	struct slice arguments[MAX_ARGUMENTS];
 	unsigned n_arguments;
 	int64_t number, count; /* field: which, and how many; url_dec: in_form */
+	const struct map *map;
 	const struct converter *next;
 };
 
@@ -20,21 +23,26 @@ struct converter_row {
 	unsigned min, max; /* arguments */
 	bool (*prepare)(struct config_words *words, struct converter *converter);
 	/* `room` is for what has to be written. */
-	bool (*apply)(const struct converter *converter, struct sample_value *value, uint8_t *room);
+	bool (*apply)(const struct converter *converter, struct sample_value *value, uint8_t *room,
+		      struct rules_scratch *scratch);
 };
 
 /* ---- letters ---- */
 
-static bool lower_apply(const struct converter *converter, struct sample_value *value, uint8_t *room)
+static bool lower_apply(const struct converter *converter, struct sample_value *value, uint8_t *room,
+			struct rules_scratch *scratch)
 {
+	(void)scratch;
 	(void)converter;
 	slice_lower(room, value->string);
 	value->string.ptr = room;
 	return true;
 }
 
-static bool upper_apply(const struct converter *converter, struct sample_value *value, uint8_t *room)
+static bool upper_apply(const struct converter *converter, struct sample_value *value, uint8_t *room,
+			struct rules_scratch *scratch)
 {
+	(void)scratch;
 	(void)converter;
 	for (size_t i = 0; i < value->string.len; i++) {
 		uint8_t c = value->string.ptr[i];
@@ -45,8 +53,10 @@ static bool upper_apply(const struct converter *converter, struct sample_value *
 	return true;
 }
 
-static bool length_apply(const struct converter *converter, struct sample_value *value, uint8_t *room)
+static bool length_apply(const struct converter *converter, struct sample_value *value, uint8_t *room,
+			 struct rules_scratch *scratch)
 {
+	(void)scratch;
 	(void)converter;
 	(void)room;
 	value->number = (int64_t)value->string.len;
@@ -80,12 +90,14 @@ static bool url_dec_prepare(struct config_words *words, struct converter *conver
 }
 
 /* A "%" without two digits behind it makes the whole no value, as in HAProxy's url_decode(). */
-static bool url_dec_apply(const struct converter *converter, struct sample_value *value, uint8_t *room)
+static bool url_dec_apply(const struct converter *converter, struct sample_value *value, uint8_t *room,
+			  struct rules_scratch *scratch)
 {
 	bool in_form = converter->number != 0;
 	struct slice text = value->string;
 	size_t n = 0;
 
+	(void)scratch;
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = text.ptr[i];
 
@@ -152,11 +164,13 @@ static struct slice fields(struct slice text, struct slice delimiters, size_t fi
 	return slice_of(text.ptr + start, end - start);
 }
 
-static bool field_apply(const struct converter *converter, struct sample_value *value, uint8_t *room)
+static bool field_apply(const struct converter *converter, struct sample_value *value, uint8_t *room,
+			struct rules_scratch *scratch)
 {
 	struct slice delimiters = converter->arguments[1];
 	size_t n = count_fields(value->string, delimiters), count = (size_t)converter->count, index;
 
+	(void)scratch;
 	(void)room;
 	index = (size_t)(converter->number > 0 ? converter->number : -converter->number) - 1;
 	if (index >= n)
@@ -182,21 +196,48 @@ static size_t port_at(struct slice host)
 	return at > 0 && host.ptr[at - 1] == ':' ? at - 1 : host.len;
 }
 
-static bool host_only_apply(const struct converter *converter, struct sample_value *value, uint8_t *room)
+static bool host_only_apply(const struct converter *converter, struct sample_value *value, uint8_t *room,
+			    struct rules_scratch *scratch)
 {
 	value->string.len = port_at(value->string);
-	return lower_apply(converter, value, room);
+	return lower_apply(converter, value, room, scratch);
 }
 
-static bool port_only_apply(const struct converter *converter, struct sample_value *value, uint8_t *room)
+static bool port_only_apply(const struct converter *converter, struct sample_value *value, uint8_t *room,
+			    struct rules_scratch *scratch)
 {
 	uint64_t port = 0;
 
+	(void)scratch;
 	(void)converter;
 	(void)room;
 	slice_to_natural(slice_from(value->string, port_at(value->string) + 1), UINT32_MAX, &port);
 	value->number = (int64_t)port;
 	return true;
+}
+
+/* ---- maps ---- */
+
+static bool map_prepare(struct config_words *words, struct converter *converter)
+{
+	const char *name = converter->row->name;
+	const struct slice path = converter->arguments[0];
+
+	if (path.len == 0)
+		return config_error(words, "'%s' expects a file", name);
+	converter->map = map_read(words, (const char *)path.ptr, name[3] ? name + 4 : NULL);
+	return converter->map != NULL;
+}
+
+/* What is in no line becomes the default, and is no value where there is none. */
+static bool map_apply(const struct converter *converter, struct sample_value *value, uint8_t *room,
+		      struct rules_scratch *scratch)
+{
+	(void)room;
+	if (map_find(converter->map, value, scratch, &value->string))
+		return true;
+	value->string = converter->arguments[1];
+	return converter->n_arguments > 1;
 }
 
 /* ---- the table ---- */
@@ -206,6 +247,16 @@ static const struct converter_row rows[] = {
 	{ "host_only", SAMPLE_STRING, SAMPLE_STRING, 0, 0, NULL, host_only_apply },
 	{ "length", SAMPLE_STRING, SAMPLE_INT, 0, 0, NULL, length_apply },
 	{ "lower", SAMPLE_STRING, SAMPLE_STRING, 0, 0, NULL, lower_apply },
+	{ "map", SAMPLE_STRING, SAMPLE_STRING, 1, 2, map_prepare, map_apply },
+	{ "map_beg", SAMPLE_STRING, SAMPLE_STRING, 1, 2, map_prepare, map_apply },
+	{ "map_dir", SAMPLE_STRING, SAMPLE_STRING, 1, 2, map_prepare, map_apply },
+	{ "map_dom", SAMPLE_STRING, SAMPLE_STRING, 1, 2, map_prepare, map_apply },
+	{ "map_end", SAMPLE_STRING, SAMPLE_STRING, 1, 2, map_prepare, map_apply },
+	{ "map_int", SAMPLE_INT, SAMPLE_STRING, 1, 2, map_prepare, map_apply },
+	{ "map_ip", SAMPLE_ADDRESS, SAMPLE_STRING, 1, 2, map_prepare, map_apply },
+	{ "map_reg", SAMPLE_STRING, SAMPLE_STRING, 1, 2, map_prepare, map_apply },
+	{ "map_str", SAMPLE_STRING, SAMPLE_STRING, 1, 2, map_prepare, map_apply },
+	{ "map_sub", SAMPLE_STRING, SAMPLE_STRING, 1, 2, map_prepare, map_apply },
 	{ "port_only", SAMPLE_STRING, SAMPLE_INT, 0, 0, NULL, port_only_apply },
 	{ "upper", SAMPLE_STRING, SAMPLE_STRING, 0, 0, NULL, upper_apply },
 	{ "url_dec", SAMPLE_STRING, SAMPLE_STRING, 0, 1, url_dec_prepare, url_dec_apply },
@@ -221,11 +272,8 @@ static const struct converter_row *find_row(struct config_words *words, struct s
 		if (slice_eq(name, slice_of_string(rows[i].name)))
 			return &rows[i];
 	}
-	if (slice_starts(name, SLICE("map")))
-		config_error(words, "converter '%.*s' is not yet supported", SLICE_ARGS(name));
-	else
-		config_error(words, "unknown converter '%.*s'%s", SLICE_ARGS(name),
-			     copy ? config_did_you_mean(words->arena, copy, names, COUNT(rows)) : "");
+	config_error(words, "unknown converter '%.*s'%s", SLICE_ARGS(name),
+		     copy ? config_did_you_mean(words->arena, copy, names, COUNT(rows)) : "");
 	return NULL;
 }
 
@@ -271,7 +319,7 @@ static struct converter *take_converter(struct config_words *words, struct slice
 			     converter->row->min, converter->row->max);
 		return NULL;
 	}
-	if (type == SAMPLE_ADDRESS && converter->row->in != SAMPLE_STRING) {
+	if (type == SAMPLE_ADDRESS && converter->row->in != SAMPLE_STRING && converter->row->in != SAMPLE_ADDRESS) {
 		config_error(words, "converter '%s' takes no address", converter->row->name);
 		return NULL;
 	}
@@ -321,7 +369,7 @@ bool converters_apply(const struct converter *first, struct sample_value *value,
 			return false;
 		if (at->row->in == SAMPLE_STRING && value->string.len > sizeof(scratch->converted[0]))
 			return false;
-		if (!at->row->apply(at, value, scratch->converted[turn]))
+		if (!at->row->apply(at, value, scratch->converted[turn], scratch))
 			return false;
 		value->type = at->row->out;
 		turn = !turn;

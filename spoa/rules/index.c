@@ -163,7 +163,10 @@ static void match_value(const struct index *index, struct sample_value *value, s
 		return;
 	switch (index->type) {
 	case SAMPLE_ADDRESS:
-		networks_match(&index->networks, &value->address, sink);
+		if (sink->holds)
+			networks_match(&index->networks, &value->address, sink);
+		else
+			networks_match_best(&index->networks, &value->address, sink);
 		break;
 	case SAMPLE_INT:
 		match_ranges(index->ranges, index->n_ranges, value->number, sink);

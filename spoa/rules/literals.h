@@ -39,7 +39,7 @@ static inline void sink_take_best(struct sink *sink, uint32_t entry)
 	uint32_t best = sink->best;
 
 	if (best == HIT_NONE || sink->weights[entry] > sink->weights[best] ||
-	    (sink->weights[entry] == sink->weights[best] && entry < best))
+	    (entry < best && sink->weights[entry] == sink->weights[best]))
 		sink->best = entry;
 }
 

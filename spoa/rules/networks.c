@@ -112,14 +112,41 @@ static struct forms forms_of(const struct address *address)
 	return forms;
 }
 
-static void match_each(const struct networks *networks, const struct forms *forms, struct sink *sink)
+static inline const struct network_bits *form_for(const struct forms *forms, bool four)
+{
+	return four ? forms->has_four ? &forms->four : NULL : &forms->six;
+}
+
+enum { OF_SIX = 1, OF_FOUR = 2 };
+
+static void match_each(const struct networks *networks, const struct forms *forms, unsigned families, struct sink *sink)
 {
 	for (size_t i = 0; i < networks->n; i++) {
 		const struct network *network = &networks->items[i];
-		const struct network_bits *form = network->four ? &forms->four : &forms->six;
+		const struct network_bits *form = form_for(forms, network->four);
 
-		if (same_bits(masked(*form, network->mask), network->bits) && (forms->has_four || !network->four))
+		if (form && (families & (network->four ? OF_FOUR : OF_SIX)) &&
+		    same_bits(masked(*form, network->mask), network->bits))
 			sink_take(sink, network->hit);
+	}
+}
+
+static void match_families(const struct networks *networks, const struct forms *forms, unsigned families,
+			   struct sink *sink)
+{
+	if (networks->n <= FEW) {
+		match_each(networks, forms, families, sink);
+		return;
+	}
+	for (size_t i = 0; i < networks->n_widths; i++) {
+		const struct network *width = &networks->widths[i];
+		const struct network_bits *form = form_for(forms, width->four);
+		struct key key;
+
+		if (!form || !(families & (width->four ? OF_FOUR : OF_SIX)))
+			continue;
+		key = (struct key){ masked(*form, width->mask), i };
+		sink_take(sink, literals_find(&networks->set, slice_of(&key, sizeof(key))));
 	}
 }
 
@@ -127,15 +154,15 @@ void networks_match(const struct networks *networks, const struct address *addre
 {
 	struct forms forms = forms_of(address);
 
-	if (networks->n <= FEW) {
-		match_each(networks, &forms, sink);
-		return;
-	}
-	for (size_t i = 0; i < networks->n_widths; i++) {
-		const struct network *width = &networks->widths[i];
-		struct key key = { masked(width->four ? forms.four : forms.six, width->mask), i };
+	match_families(networks, &forms, OF_FOUR | OF_SIX, sink);
+}
 
-		if (forms.has_four || !width->four)
-			sink_take(sink, literals_find(&networks->set, slice_of(&key, sizeof(key))));
-	}
+void networks_match_best(const struct networks *networks, const struct address *address, struct sink *sink)
+{
+	struct forms forms = forms_of(address);
+	unsigned own = address->size == 4 ? OF_FOUR : OF_SIX;
+
+	match_families(networks, &forms, own, sink);
+	if (sink->best == HIT_NONE)
+		match_families(networks, &forms, ~own, sink);
 }

@@ -34,7 +34,13 @@ void networks_init(struct networks *networks, uint64_t seed);
 bool networks_add(struct arena *arena, struct networks *networks, const struct address *address, unsigned prefix,
 		  uint32_t acl, struct hits *hits);
 
-/* Sets the bits of all that the address lies in; each family is found in the other, HAProxy's manual, 7.1.6. */
+/*
+ * All networks that the address lies in: those of its own family, and as it would be written in the other one, HAProxy's
+ * manual, 7.1.6.
+ */
 void networks_match(const struct networks *networks, const struct address *address, struct sink *sink);
+
+/* The best of its own family, or only where there is none the best of the other: HAProxy's pat_match_ip(). */
+void networks_match_best(const struct networks *networks, const struct address *address, struct sink *sink);
 
 #endif

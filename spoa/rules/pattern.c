@@ -226,14 +226,21 @@ struct patterns *patterns_new(struct config_words *words, const char *method, en
 	return patterns->method ? patterns : NULL;
 }
 
-bool patterns_add(struct config_words *words, struct patterns *patterns, struct slice text, const char *where)
+bool patterns_read(struct config_words *words, struct patterns *patterns, struct slice text, const char *where,
+		   struct pattern *pattern)
 {
-	struct pattern pattern = { .text = text }, *slot;
-
+	*pattern = (struct pattern){ .text = text };
 	if (patterns_are_none(patterns))
 		return config_error(words, "%sunexpected pattern '%.*s': '%s' takes none", where, SLICE_ARGS(text),
 				    patterns->method->name);
-	if (!patterns->method->add(words, patterns, &pattern, where))
+	return patterns->method->add(words, patterns, pattern, where);
+}
+
+bool patterns_add(struct config_words *words, struct patterns *patterns, struct slice text, const char *where)
+{
+	struct pattern pattern, *slot;
+
+	if (!patterns_read(words, patterns, text, where, &pattern))
 		return false;
 	slot = arena_grow(words->arena, &patterns->items, &patterns->n, sizeof(*slot));
 	if (!slot)

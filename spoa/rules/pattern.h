@@ -40,6 +40,10 @@ struct patterns *patterns_new(struct config_words *words, const char *method, en
 /* False: reported (a bad network, a bad regex); `where` precedes the message, for a line of a file. */
 bool patterns_add(struct config_words *words, struct patterns *patterns, struct slice text, const char *where);
 
+/* Reads one without keeping it in the list. False: reported. */
+bool patterns_read(struct config_words *words, struct patterns *patterns, struct slice text, const char *where,
+		   struct pattern *pattern);
+
 /* Each line of a file, as HAProxy's -f: empty lines and those that begin with # left out. */
 bool patterns_add_file(struct config_words *words, struct patterns *patterns, const char *path);
 

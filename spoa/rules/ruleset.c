@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "condition.h"
+#include "format.h"
 
 struct builder {
 	struct frontend frontend; /* what others see */
@@ -93,13 +94,8 @@ static bool parse_message(struct config_words *words, void *into)
 
 static struct rule *new_rule(struct config_words *words, const char *backend)
 {
-	struct rule *rule;
+	struct rule *rule = arena_alloc(words->arena, sizeof(*rule));
 
-	if (strncmp(backend, "%[", 2) == 0) {
-		config_error(words, "a backend named by a sample ('%s') is not yet supported", backend);
-		return NULL;
-	}
-	rule = arena_alloc(words->arena, sizeof(*rule));
 	if (!rule)
 		config_error(words, "out of memory");
 	else
@@ -121,12 +117,15 @@ static bool add_rule(struct arena *arena, struct frontend *frontend, struct rule
 static bool parse_use_backend(struct config_words *words, void *into)
 {
 	struct ruleset *ruleset = into;
+	struct acls *acls = &ruleset->current->acls;
 	const char *backend = config_take_word(words, "the name of a backend");
 	struct rule *rule = backend ? new_rule(words, backend) : NULL;
 
 	if (!rule)
 		return false;
-	if (words->left > 0 && !(rule->condition = condition_parse(words, &ruleset->current->acls)))
+	if (format_is_one(backend) && !(rule->format = format_parse(words, backend, acls->names, &acls->needs)))
+		return false;
+	if (words->left > 0 && !(rule->condition = condition_parse(words, acls)))
 		return false;
 	return add_rule(words->arena, &ruleset->current->frontend, rule) ? true : config_error(words, "out of memory");
 }
@@ -150,6 +149,8 @@ static bool parse_default_backend(struct config_words *words, void *into)
 
 	if (!rule)
 		return false;
+	if (format_is_one(backend))
+		return config_error(words, "'default_backend' takes a name; a sample goes with 'use_backend'");
 	if (ruleset->current && ruleset->current->default_given)
 		config_warning(words, "replaces the 'default_backend' of line %u",
 			       ruleset->current->default_rule->place.line);
@@ -238,15 +239,21 @@ bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scrat
 bool frontend_excludes(const struct frontend *frontend, struct request *request, struct rules_scratch *scratch)
 {
 	return frontend->n_excludes > 0 &&
-	       conditions_first(frontend->excluding, frontend->acls, request, scratch) < frontend->n_excludes;
+	       conditions_first(frontend->excluding, 0, frontend->acls, request, scratch) < frontend->n_excludes;
 }
 
 const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,
-				   struct rules_scratch *scratch)
+				   struct rules_scratch *scratch, const struct rule *after)
 {
-	size_t first = conditions_first(frontend->choosing, frontend->acls, request, scratch);
+	size_t from = after ? after->index + 1 : 0;
+	size_t first = conditions_first(frontend->choosing, from, frontend->acls, request, scratch);
 
 	return first < frontend->n_rules ? frontend->rules[first] : NULL;
+}
+
+struct slice rule_backend(const struct rule *rule, struct request *request, struct rules_scratch *scratch)
+{
+	return format_write(rule->format, request, scratch, scratch->name);
 }
 
 const char *frontend_slot_name(const struct frontend *frontend, unsigned slot)

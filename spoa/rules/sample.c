@@ -305,6 +305,22 @@ enum sample_type sample_type(const struct sample *sample)
 	return sample->type;
 }
 
+bool sample_final(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
+		  struct sample_value *value)
+{
+	struct sample_cursor cursor = { 0 };
+	struct sample_value next;
+	bool any = false;
+
+	while (sample->row->fetch(sample, request, scratch, &cursor, &next)) {
+		*value = next;
+		any = true;
+		if (!sample->row->many || sample->row->fetch == fetch_param)
+			break;
+	}
+	return any && (!sample->converters || converters_apply(sample->converters, value, scratch));
+}
+
 bool sample_has_many(const struct sample *sample)
 {
 	return sample->row->many;

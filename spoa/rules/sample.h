@@ -46,6 +46,13 @@ enum sample_type sample_type(const struct sample *sample);
 bool sample_next(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
 		 struct sample_cursor *cursor, struct sample_value *value);
 
+/*
+ * The one value that it has outside of acls, as HAProxy chooses it: of headers and cookies the last, of parameters the
+ * first. False: none.
+ */
+bool sample_final(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
+		  struct sample_value *value);
+
 /* Whether it may have more than one. */
 bool sample_has_many(const struct sample *sample);
 

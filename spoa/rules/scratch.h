@@ -22,6 +22,7 @@ struct rules_scratch {
 	uint64_t *marks;       /* regexes that have run on one value */
 	size_t marks_room;
 	char text[64];                   /* a number or address as a string, until the next value */
+	uint8_t name[256];               /* of a backend, from a sample */
 	uint8_t join[64 * 1024];         /* path?query */
 	uint8_t converted[2][64 * 1024]; /* what converters write, in turns */
 	uint8_t base[64 * 1024];         /* host and path */

@@ -111,7 +111,7 @@ static void what_is_no_converter_says_so(void **state)
 	acl_says("path,lowr /a", "unknown converter 'lowr', did you mean 'lower'?");
 	acl_says("path,quite_another /a", "unknown converter 'quite_another'");
 	acl_says("path, /a", "unknown converter ''");
-	acl_says("path,map_beg(/etc/x.map) /a", "converter 'map_beg' is not yet supported");
+	acl_says("path,map_bge(/etc/x.map) /a", "unknown converter 'map_bge', did you mean 'map_beg'?");
 	acl_says("path,lower(1) /a", "converter 'lower' takes 0 to 0 arguments");
 	acl_says("path,field(2 /a", "no closing ')' behind converter 'field'");
 	acl_says("path,field(2) /a", "converter 'field' takes 2 to 3 arguments");

@@ -91,9 +91,24 @@ static inline const char *rules_choose(struct rules *rules, const struct argumen
 
 	rules_take(rules, arguments, &bytes);
 	assert_true(frontend_begin(rules->frontend, rules->scratch));
-	rule = frontend_choose(rules->frontend, &rules->request, rules->scratch);
+	rule = frontend_choose(rules->frontend, &rules->request, rules->scratch, NULL);
 	free(bytes);
 	return rule ? rule->backend : "-";
+}
+
+/* The name that the first rule makes of a message. */
+static inline const char *rules_name(struct rules *rules, const struct argument *arguments)
+{
+	static char name[300];
+	struct slice made;
+	uint8_t *bytes;
+
+	rules_take(rules, arguments, &bytes);
+	assert_true(frontend_begin(rules->frontend, rules->scratch));
+	made = rule_backend(rules->frontend->rules[0], &rules->request, rules->scratch);
+	snprintf(name, sizeof(name), "%.*s", made.ptr ? (int)made.len : 10, made.ptr ? (const char *)made.ptr : "(too long)");
+	free(bytes);
+	return name;
 }
 
 /* One acl's line behind its name, and a message. */

@@ -168,9 +168,6 @@ static void rules_without_a_sense_are_told(void **state)
 		"frontend f\n",
 		"t.cfg:1: warning: in section 'frontend f': neither 'use_backend' nor 'default_backend': nothing will "
 		"be redirected");
-	rules_say(
-		"frontend f\n use_backend %[path,lower]\n",
-		"t.cfg:2: in section 'frontend f': a backend named by a sample ('%[path,lower]') is not yet supported");
 	rules_say("frontend f\n use_backend\n",
 		  "t.cfg:2: in section 'frontend f': 'use_backend' expects the name of a backend");
 	rules_say("frontend f\n default_backend\n",
