@@ -99,6 +99,9 @@ all_are()
 	[ "$(sort -u "$2")" = "$1" ] || { sort "$2" | uniq -c >&2; return 1; }
 }
 
+# last_are LINE N: to be waited for, since an answer from before may come late to who records it.
+last_are() { [ "$(tail -n "$2" answers | sort | uniq -c | sed 's/^ *//')" = "$2 $1" ]; }
+
 # no_line FILE TEXT. (A command behind `!` would not end the shell.)
 no_line() { ! grep -F -- "$2" "$1"; }
 
