@@ -75,7 +75,7 @@ struct backend_state {
 	_Atomic uint32_t max_weight;           /* of the usable servers */
 	_Atomic double median_cost, mean_cost; /* of those whose load is known; mean_cost < 0: of none */
 	/* the control thread's own */
-	double median_est, mean_mu;
+	double mean_mu; /* of the usable servers */
 	double rate;     /* R: completions per busy second and unit of weight */
 	double own_rate; /* r_own: own decisions per second */
 	double refreshed;

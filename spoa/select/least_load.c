@@ -249,8 +249,11 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Of none: 0. */
 static double median(double *values, size_t n)
 {
+	if (n == 0)
+		return 0;
 	qsort(values, n, sizeof(*values), by_value);
 	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
@@ -260,7 +263,7 @@ static void refresh_costs(struct backend *backend, double now)
 {
 	struct backend_state *state = backend->state;
 	uint32_t n = backend_n_usable(backend), known = 0, most = 0;
-	double sum = 0, mus = 0, middle = 0;
+	double sum = 0, mus = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct server *server = backend_usable(backend, i);
@@ -274,35 +277,43 @@ static void refresh_costs(struct backend *backend, double now)
 		state->sorted[known] = cost_of(&server->state->load, est);
 		sum += state->sorted[known++];
 	}
-	if (known > 0)
-		middle = median(state->sorted, known);
 	state->mean_mu = n ? mus / n : 0;
 	SET(state->max_weight, most);
-	SET(state->median_cost, middle);
+	SET(state->median_cost, median(state->sorted, known));
 	SET(state->mean_cost, known ? sum / known : -1);
-	known = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct server *server = backend_usable(backend, i);
-		double z;
-
-		if (GET(server->state->load.known) == LOAD_KNOWN)
-			drain(&server->state->load, now, &state->sorted[known++], &z);
-	}
-	state->median_est = known ? median(state->sorted, known) : 0;
 }
 
-/* One that comes back begins as most others stand, not empty: else all would go there at once. */
-static void welcome(const struct backend *backend, struct server *server, double now)
+/* What most of those have in flight who have been here all the while. */
+static double median_est(const struct backend *backend, double now)
 {
-	struct server_load *load = &server->state->load;
-	bool up = server_status(server) == SERVER_UP;
+	uint32_t n = backend_n_usable(backend), known = 0;
 
-	if (up && !load->was_up) {
-		SET(load->est, backend->state->median_est);
-		SET(load->z, 0);
-		SET(load->at, now);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct server_load *load = &backend_usable(backend, i)->state->load;
+		double z;
+
+		if (load->was_up && GET(load->known) == LOAD_KNOWN)
+			drain(load, now, &backend->state->sorted[known++], &z);
 	}
-	load->was_up = up;
+	return median(backend->state->sorted, known);
+}
+
+/* Those that come back begin as most others stand now, not empty: else all would go there at once. */
+static void welcome(const struct backend *backend, double now)
+{
+	double est = median_est(backend, now);
+
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		struct server_load *load = &backend->servers[i]->state->load;
+		bool up = server_status(backend->servers[i]) == SERVER_UP;
+
+		if (up && !load->was_up) {
+			SET(load->est, est);
+			SET(load->z, 0);
+			SET(load->at, now);
+		}
+		load->was_up = up;
+	}
 }
 
 static void least_load_refresh(struct backend *backend, double now)
@@ -312,6 +323,7 @@ static void least_load_refresh(struct backend *backend, double now)
 		set_mu(backend, backend->servers[i]);
 		SET(backend->servers[i]->state->load.known, knowledge(backend->servers[i], now));
 	}
+	welcome(backend, now);
 	refresh_costs(backend, now);
 	for (size_t i = 0; i < backend->n_servers; i++)
 		welcome(backend, backend->servers[i], now);

@@ -163,6 +163,30 @@ static void a_server_that_comes_back_is_not_run_over(void **state)
 	site_close(&site);
 }
 
+/* It is the others' state of this moment that counts, not that of the last refresh, nor its own. */
+static void a_server_that_comes_back_begins_as_the_others_stand_now(void **state)
+{
+	static const double loads[][2] = { { 0.1, 0.95 }, { 0.95, 0.1 }, { 0.5, 0.8 } };
+
+	(void)state;
+	for (unsigned i = 0; i < 4 * COUNT(loads); i++) {
+		unsigned n = 2 + i % 4, counts[5];
+		const double *load = loads[i / 4];
+		struct site site;
+
+		open_fleet(&site, n, "", 7);
+		server_set_admin(site.fleet, server_at(&site, 0), ADMIN_MAINT, "test", SITE_START);
+		report_all(&site, load[0], SITE_START + 1);
+		report(&site, 0, 0, SITE_START + 1.0005);
+		for (unsigned j = 1; j < n; j++)
+			report(&site, j, load[1], SITE_START + 1.0005);
+		server_set_admin(site.fleet, server_at(&site, 0), ADMIN_READY, "test", SITE_START + 1.0005);
+		site_spread(&site, 10 * n, SITE_START + 1.0005, counts);
+		expect_about(counts, n, 10, 1);
+		site_close(&site);
+	}
+}
+
 /* Weights are alike, yet one server works off four times as much: what is learnt from reports shows it. */
 static void speed_is_learnt_from_reports(void **state)
 {
@@ -197,6 +221,7 @@ int main(void)
 		cmocka_unit_test(all_reports_too_old_is_as_none),
 		cmocka_unit_test(what_was_in_flight_drains_away),
 		cmocka_unit_test(a_server_that_comes_back_is_not_run_over),
+		cmocka_unit_test(a_server_that_comes_back_begins_as_the_others_stand_now),
 		cmocka_unit_test(speed_is_learnt_from_reports),
 	};
 
