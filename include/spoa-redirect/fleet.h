@@ -4,8 +4,8 @@
  *
  * struct backend and struct server are filled while a configuration is read and do not change afterwards.
  * struct backend_state and struct server_state are what changes: written by the control thread, except
- * for the fields that say otherwise, and read by every worker through relaxed atomics: approximate under
- * races by design, never torn.
+ * for the fields that say otherwise, and what is _Atomic read by every worker without a lock: approximate
+ * under races by design, never torn.
  *
  * A slot is a server that is neither backup nor standby. Where it cannot serve, its standby stands in; where
  * no slot can be filled, the first usable backup serves: decisions.md, "Who may be picked".
@@ -43,7 +43,7 @@ struct server_load {
 	_Alignas(64) _Atomic double at; /* when est and z were last drained; workers and control thread */
 	_Atomic double est, z;          /* likewise */
 	_Atomic double mu;              /* completions per busy second */
-	_Atomic double dir;             /* arrivals per second that no agent assigned */
+	_Atomic double dir;             /* arrivals per second that no agent assigned; 0: nothing tells them yet */
 	_Atomic double scale;           /* (1 + max(dir, 0) / mu) / mu */
 	_Atomic int known;              /* enum load_knowledge, as of the last refresh */
 	_Atomic uint64_t booked;        /* redirects to this server, ever; workers add */
@@ -63,7 +63,6 @@ struct server_state {
 	enum server_admin admin;
 	bool agent_down;
 	unsigned health; /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
-	double changed;  /* when status changed last */
 };
 
 struct backend_state {
@@ -72,10 +71,10 @@ struct backend_state {
 	_Atomic uint32_t n_schedule;
 	_Atomic uint32_t *schedule;            /* round robin's turns, as indexes of servers */
 	_Atomic uint32_t turn;                 /* workers add */
-	_Atomic uint32_t max_weight;           /* of the usable servers */
-	_Atomic double median_cost, mean_cost; /* of those whose load is known; mean_cost < 0: of none */
+	_Atomic uint32_t max_weight;           /* least-load's: of the usable servers */
+	_Atomic double median_cost, mean_cost; /* likewise, of those whose load is known; mean_cost < 0: of none */
 	/* the control thread's own */
-	double mean_mu; /* of the usable servers */
+	double mean_mu;  /* of the usable servers */
 	double rate;     /* R: completions per busy second and unit of weight */
 	double own_rate; /* r_own: own decisions per second */
 	double refreshed;
@@ -102,7 +101,7 @@ struct balance {
 	void (*refresh)(struct backend *backend, double now);
 	/* Control thread: a report came in. NULL: the policy reads none. */
 	void (*report)(struct server *server, const struct load_report *report, double now);
-	/* Any worker: one of the usable servers, NULL if there is none; books nothing. */
+	/* Any worker: one of the usable servers, or that was until just now; NULL if there is none; books nothing. */
 	struct server *(*pick)(struct backend *backend, double now, struct random *random);
 	/* Any worker: the client was sent to this server. */
 	void (*book)(struct server *server, double now);
@@ -120,7 +119,7 @@ struct redir {
 
 struct check_config {
 	bool enabled;
-	double inter, fastinter, downinter; /* seconds; 0: as inter */
+	double inter, fastinter, downinter; /* seconds; of the last two 0: as inter */
 	unsigned fall, rise;
 	const char *addr;
 	unsigned port;
@@ -217,6 +216,17 @@ const char *server_status_name(enum server_status status);
 static inline enum server_status server_status(const struct server *server)
 {
 	return (enum server_status)atomic_load_explicit(&server->state->status, memory_order_relaxed);
+}
+
+/* Those that may be picked, 0 … n − 1. Any thread; a worker may see one that has just become unusable. */
+static inline uint32_t backend_n_usable(const struct backend *backend)
+{
+	return atomic_load_explicit(&backend->state->n_usable, memory_order_acquire);
+}
+
+static inline struct server *backend_usable(const struct backend *backend, uint32_t i)
+{
+	return backend->servers[atomic_load_explicit(&backend->state->usable[i], memory_order_relaxed)];
 }
 
 /*

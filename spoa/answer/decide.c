@@ -77,12 +77,11 @@ static bool is_tls(const struct request *request)
 /* Whom a policy would not have come to: any that may be picked and is reached over TLS. */
 static struct server *any_over_tls(const struct backend *backend, struct random *random)
 {
-	uint32_t n = atomic_load_explicit(&backend->state->n_usable, memory_order_acquire);
+	uint32_t n = backend_n_usable(backend);
 	uint32_t first = n ? random_below(random, n) : 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct server *server = backend->servers[atomic_load_explicit(&backend->state->usable[(first + i) % n],
-									      memory_order_relaxed)];
+		struct server *server = backend_usable(backend, (first + i) % n);
 
 		if (server->redir.tls)
 			return server;

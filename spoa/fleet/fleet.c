@@ -257,7 +257,7 @@ static bool make_address(const struct server *server, struct endpoint *to, const
 	return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s' needs a port", server->name, what);
 }
 
-static void finish_server(struct server *server, struct config *config, double now)
+static void finish_server(struct server *server, struct config *config)
 {
 	if (server->agent.inter <= 0)
 		server->agent.inter = server->check.inter;
@@ -269,7 +269,7 @@ static void finish_server(struct server *server, struct config *config, double n
 	else if (server->agent.enabled)
 		make_address(server, &server->agent_address, server->agent.addr, server->agent.port, "agent-check",
 			     config);
-	server_start(server, now);
+	server_start(server);
 }
 
 /* On cache lines of their own, so that what workers book does not slow the reading of neighbours. */
@@ -304,7 +304,7 @@ static void finish_backend(struct fleet *fleet, struct backend *backend, struct 
 	}
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		link_standby(backend->servers[i], config);
-		finish_server(backend->servers[i], config, now);
+		finish_server(backend->servers[i], config);
 	}
 	backend_refresh_usable(backend, now);
 }

@@ -28,7 +28,7 @@ bool redirect_parse(struct config_words *words, void *into);
 void redirect_finish(struct backend *backend, struct config *config);
 
 /* The status at the start, without a log line. */
-void server_start(struct server *server, double now);
+void server_start(struct server *server);
 
 void backend_refresh_usable(struct backend *backend, double now);
 

@@ -88,7 +88,6 @@ static void update(struct fleet *fleet, struct server *server, const char *why, 
 	if (before == after)
 		return;
 	atomic_store_explicit(&server->state->status, (int)after, memory_order_relaxed);
-	server->state->changed = now;
 	backend_refresh_usable(backend, now);
 	count_left(backend, &active, &backup);
 	log_line(fleet->log, after == SERVER_DOWN ? LOG_WARNING : LOG_NOTICE,
@@ -99,13 +98,12 @@ static void update(struct fleet *fleet, struct server *server, const char *why, 
 }
 
 /* As HAProxy, a server begins up with one failed check to go until it is known better. */
-void server_start(struct server *server, double now)
+void server_start(struct server *server)
 {
 	struct server_state *state = server->state;
 
 	state->admin = server->disabled ? ADMIN_MAINT : ADMIN_READY;
 	state->health = server->check.rise;
-	state->changed = now;
 	atomic_store_explicit(&state->weight, server->weight, memory_order_relaxed);
 	atomic_store_explicit(&state->status, (int)status_of(server), memory_order_relaxed);
 }

@@ -65,7 +65,7 @@ static void say_unknown(struct load *load, size_t i)
 {
 	const struct backend *backend = fleet_backend(load->fleet, i);
 	bool unknown = atomic_load_explicit(&backend->state->mean_cost, memory_order_relaxed) < 0 &&
-		       atomic_load_explicit(&backend->state->n_usable, memory_order_relaxed) > 1;
+		       backend_n_usable(backend) > 1;
 
 	if (unknown && !load->unknown_said[i])
 		log_line(load->log, asks_agents(backend) ? LOG_WARNING : LOG_NOTICE,

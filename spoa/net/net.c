@@ -24,7 +24,6 @@ static bool start_workers(struct net *net, char *why, size_t size)
 
 		worker->settings = net->settings;
 		worker->net = net;
-		worker->id = i;
 		if (worker_start(worker))
 			continue;
 		snprintf(why, size, "cannot start worker %u: %s", i, strerror(errno));

@@ -87,7 +87,6 @@ struct conn;
 struct worker {
 	const struct net_settings *settings;
 	struct net *net;
-	unsigned id;
 	pthread_t thread;
 	struct ev_loop *loop;
 	ev_async wake;

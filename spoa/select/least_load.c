@@ -325,8 +325,6 @@ static void least_load_refresh(struct backend *backend, double now)
 	}
 	welcome(backend, now);
 	refresh_costs(backend, now);
-	for (size_t i = 0; i < backend->n_servers; i++)
-		welcome(backend, backend->servers[i], now);
 }
 
 static bool least_load_prepare(struct arena *arena, struct backend *backend)

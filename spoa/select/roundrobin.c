@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Smooth weighted round robin. The control thread writes down a whole round of turns whenever servers or weights
- * change; a worker takes the next turn with one atomic addition, however many servers there are.
+ * change. A pick reads whose turn it is and a booking moves on, however many servers there are; what is not booked
+ * takes no turn, and workers that pick at the same moment may send to the same server.
  */
 #include <stdlib.h>
 
@@ -63,7 +64,7 @@ static int by_time(const void *a, const void *b)
 
 /*
  * A server of weight w takes its turns at the middles of w equal parts of the round. Weights are divided by what
- * they have in common, and shrunk where a round would still be too long.
+ * they have in common, and shrunk where a round would still be too long; nobody's falls below one turn.
  */
 static uint32_t make_turns(const struct backend *backend, uint32_t n, struct turn *turns)
 {

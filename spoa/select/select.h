@@ -8,16 +8,6 @@ extern const struct balance balance_first;
 extern const struct balance balance_least_load;
 extern const struct balance balance_roundrobin;
 
-static inline uint32_t backend_n_usable(const struct backend *backend)
-{
-	return atomic_load_explicit(&backend->state->n_usable, memory_order_acquire);
-}
-
-static inline struct server *backend_usable(const struct backend *backend, uint32_t i)
-{
-	return backend->servers[atomic_load_explicit(&backend->state->usable[i], memory_order_relaxed)];
-}
-
 static inline uint32_t server_weight(const struct server *server)
 {
 	return atomic_load_explicit(&server->state->weight, memory_order_relaxed);

@@ -38,10 +38,4 @@ static inline uint32_t random_below(struct random *random, uint32_t n)
 	return (uint32_t)(((random_bits(random) >> 32) * n) >> 32);
 }
 
-/* 0 ≤ x < 1. */
-static inline double random_unit(struct random *random)
-{
-	return (double)(random_bits(random) >> 11) * 0x1p-53;
-}
-
 #endif

@@ -106,26 +106,6 @@ static void below_reaches_the_ends_of_a_wide_range(void **state)
 	assert_true(low < UINT32_MAX / 1000);
 }
 
-static void unit_is_at_least_0_and_less_than_1(void **state)
-{
-	struct random random;
-	unsigned tenths[10] = { 0 };
-	double sum = 0;
-
-	(void)state;
-	random_seed(&random, 3);
-	for (unsigned i = 0; i < DRAWS; i++) {
-		double x = random_unit(&random);
-
-		assert_true(x >= 0 && x < 1);
-		tenths[(unsigned)(x * 10)]++;
-		sum += x;
-	}
-	assert_true(sum / DRAWS > 0.49 && sum / DRAWS < 0.51);
-	for (unsigned i = 0; i < 10; i++)
-		assert_in_range(tenths[i], 9400, 10600);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,7 +115,6 @@ int main(void)
 		cmocka_unit_test(fresh_seeds_differ),
 		cmocka_unit_test(below_reaches_each_number_equally_often),
 		cmocka_unit_test(below_reaches_the_ends_of_a_wide_range),
-		cmocka_unit_test(unit_is_at_least_0_and_less_than_1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

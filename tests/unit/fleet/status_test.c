@@ -120,23 +120,6 @@ static void disabled_and_weight_zero_hold_from_the_start(void **state)
 	site_close(&site);
 }
 
-static void the_time_of_a_change_is_kept_and_nothing_else_moves_it(void **state)
-{
-	struct server *server;
-	struct site site;
-
-	(void)state;
-	site_open(&site, "backend web\n  server a 192.0.2.1:80 redir http://a.example.com\n", 1);
-	server = site_server(&site, "a");
-	server_set_weight(site.fleet, server, 7, "test", LATER);
-	assert_true(server->state->changed == SITE_START);
-	server_set_admin(site.fleet, server, ADMIN_DRAIN, "test", LATER);
-	assert_true(server->state->changed == LATER);
-	server_set_weight(site.fleet, server, 0, "test", LATER + 1); /* drained either way */
-	assert_true(server->state->changed == LATER);
-	site_close(&site);
-}
-
 static void a_status_is_spelt_as_in_haproxys_statistics(void **state)
 {
 	(void)state;
@@ -257,7 +240,6 @@ int main(void)
 		cmocka_unit_test(rise_and_fall_count_as_in_haproxy),
 		cmocka_unit_test(without_check_no_outcome_matters),
 		cmocka_unit_test(disabled_and_weight_zero_hold_from_the_start),
-		cmocka_unit_test(the_time_of_a_change_is_kept_and_nothing_else_moves_it),
 		cmocka_unit_test(a_status_is_spelt_as_in_haproxys_statistics),
 		cmocka_unit_test(slots_then_standbys_then_the_first_backup),
 		cmocka_unit_test(a_standby_takes_over_whatever_stops_its_server),
