@@ -223,6 +223,11 @@ static int act(const struct cli *cli, struct process *process)
 {
 	if (cli->action == CLI_RUN)
 		return run(cli, process);
+	if (cli->action == CLI_EXPLAIN)
+		return cli_explain(cli, process->site.arena, process->site.ruleset, process->site.fleet,
+				   process->site.config)
+			       ? EXIT_SUCCESS
+			       : EXIT_FAILURE;
 	if (cli->action == CLI_SPOE)
 		cli_spoe(cli, process->site.ruleset, process->site.fleet);
 	else if (!cli->quiet)
@@ -287,6 +292,7 @@ int main(int argc, char **argv)
 		break;
 	case CLI_RUN:
 	case CLI_CHECK:
+	case CLI_EXPLAIN:
 	case CLI_SPOE:
 		status = with_configuration(&cli);
 		break;

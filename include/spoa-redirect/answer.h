@@ -77,6 +77,13 @@ bool answer_prepare(struct arena *arena, struct fleet *fleet);
 bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, const struct spop_frame *notify,
 		   double now, uint32_t max, struct spop_writer *writer);
 
+/* The Location of the request that was decided last, if this server is chosen; its length, 0 if there is no room. */
+size_t answer_location(const struct answer_scratch *scratch, const struct server *server, char *to, size_t room);
+
+/* A route of its own, for who has no bind to ask by. NULL: out of memory, or reported to config. */
+const struct route *route_new(struct arena *arena, const struct frontend *frontend, const struct fleet *fleet,
+			      struct config *config);
+
 /* One request, for who wants the decision and not the bytes: nothing is booked or counted. */
 struct decision answer_decide(const struct route *route, struct answer_scratch *scratch, double now);
 

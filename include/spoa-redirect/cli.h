@@ -17,6 +17,7 @@ enum cli_action {
 	CLI_BUILD,    /* -vv */
 	CLI_HELP,     /* -h */
 	CLI_SPOE,     /* spoe: HAProxy's SPOE file */
+	CLI_EXPLAIN,  /* explain: how one request is decided */
 	CLI_KEYWORDS, /* -dK: every keyword, for the manual's test and for completion */
 };
 
@@ -28,6 +29,11 @@ struct cli {
 	bool debug;                            /* -d: log everything to stderr */
 	bool group;                            /* --group: for send-spoe-group, without an event */
 	unsigned haproxy_major, haproxy_minor; /* --haproxy V */
+	/* of explain */
+	const char *url, *method, *src;
+	char **headers, **arguments; /* "Name: value" and "name=value", in order */
+	size_t n_headers, n_arguments;
+	bool json;
 };
 
 /* False: it was said on stderr what is wrong. Free with cli_release(). */
@@ -39,6 +45,10 @@ void cli_version(void);
 void cli_build(void);
 void cli_help(void);
 void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet);
+
+/* False: the request cannot be, which is said on stderr. Nothing is booked. */
+bool cli_explain(const struct cli *cli, struct arena *arena, const struct ruleset *ruleset, const struct fleet *fleet,
+		 struct config *config);
 void cli_keywords(const struct config_room *rooms, size_t n);
 
 #endif

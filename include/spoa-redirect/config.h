@@ -112,6 +112,9 @@ bool config_take_int(struct config_words *words, uint64_t min, uint64_t max, uin
 /* A time of at least min seconds. */
 bool config_take_time(struct config_words *words, double min, double *seconds);
 
+/* The words that are left, with blanks between; cut where they are very many. NULL: out of memory. */
+const char *config_left_words(const struct config_words *words);
+
 /* Nothing may follow. */
 bool config_take_end(const struct config_words *words);
 

@@ -80,12 +80,26 @@ uint64_t rules_scratch_limits(const struct rules_scratch *scratch);
 /* The regex given up for the request at hand, ptr NULL: none. What its acls would have said is not known then. */
 struct slice rules_scratch_given_up(const struct rules_scratch *scratch);
 
+/* ---- telling how ---- */
+
+/* Who wants to know how a frontend decided; each function is called in the order of evaluation. */
+struct rules_visitor {
+	void *into;
+	/* A redirect-unless or use_backend line with its words, and whether it held. */
+	void (*line)(void *into, const char *keyword, const char *words, struct config_place place, bool holds);
+	/* One of its acls, "" for an anonymous one; `starts_group`: behind "or"; holds: with its negation. */
+	void (*acl)(void *into, const char *name, bool negated, bool starts_group, bool holds);
+	/* A value of a sample of that acl; ptr NULL: it has none. */
+	void (*value)(void *into, const char *sample, struct slice value);
+};
+
 /* ---- frontends ---- */
 
 /* "use_backend NAME if …" or, last and without a condition, "default_backend NAME". */
 struct rule {
 	const char *backend;
 	struct config_place place;
+	const char *words;                 /* behind the keyword, as far as they are kept */
 	const struct condition *condition; /* NULL: always */
 	const struct format *format;       /* the backend's name comes of the request; NULL: it does not */
 	size_t index;                      /* among its frontend's rules */
@@ -101,7 +115,9 @@ struct frontend {
 	size_t n_messages;
 	const struct rule **rules; /* in order, default_backend last */
 	size_t n_rules;
-	size_t n_excludes; /* lines of redirect-unless */
+	const struct rule *default_rule; /* NULL: there is none */
+	struct rule **excludes;          /* lines of redirect-unless */
+	size_t n_excludes;
 	const struct conditions *excluding, *choosing;
 	const struct acls *acls;
 	const struct request_names *names;
@@ -134,6 +150,13 @@ const struct rule *frontend_choose(const struct frontend *frontend, struct reque
 
 /* The name that a rule with a format gives, until the next call. ptr NULL: too long for any backend. */
 struct slice rule_backend(const struct rule *rule, struct request *request, struct rules_scratch *scratch);
+
+/*
+ * Lets the visitor see all that frontend_excludes() and frontend_choose() look at, by the same steps, up to the rule that
+ * was chosen in the end, NULL: none. After frontend_begin().
+ */
+void frontend_explain(const struct frontend *frontend, const struct rule *chosen, struct request *request,
+		      struct rules_scratch *scratch, const struct rules_visitor *visitor);
 
 /* A slot's name as the SPOE file spells it, for messages. */
 const char *frontend_slot_name(const struct frontend *frontend, unsigned slot);

@@ -98,6 +98,15 @@ static void put_plain(struct answer_scratch *scratch, struct spop_writer *writer
 	write_plain(writer, notify, max, decision->reason, slice_of(NULL, 0));
 }
 
+size_t answer_location(const struct answer_scratch *scratch, const struct server *server, char *to, size_t room)
+{
+	struct spop_writer writer;
+
+	spop_writer_init(&writer, (uint8_t *)to, room);
+	location_put(&writer, &scratch->location, server->redir.prefix);
+	return writer.full ? 0 : (size_t)(writer.at - (uint8_t *)to);
+}
+
 /* ---- one NOTIFY ---- */
 
 /* A message that lacks what the rules read is somebody's SPOE file: worth one line, not one a request. */

@@ -89,6 +89,14 @@ static const struct route *join(struct routes *routes, const struct frontend *fr
 	return route->backends ? route : NULL;
 }
 
+const struct route *route_new(struct arena *arena, const struct frontend *frontend, const struct fleet *fleet,
+			      struct config *config)
+{
+	struct routes alone = { .arena = arena, .config = config };
+
+	return join(&alone, frontend, fleet);
+}
+
 static bool add_message(struct routes *routes, const struct route *route, const char *message)
 {
 	struct slice name = slice_of_string(message);

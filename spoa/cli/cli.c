@@ -16,7 +16,7 @@
 #endif
 
 /* Of configuration.md, by the orders of work to come. */
-static const char *const later[] = { "explain", "import", "top", "-V", "-x", "-sf" };
+static const char *const later[] = { "import", "top", "-V", "-x", "-sf" };
 
 static const struct {
 	const char *option, *argument, *help;
@@ -32,6 +32,12 @@ static const struct {
 	{ "spoe", "", "print the SPOE file for HAProxy, made from the rules" },
 	{ "--haproxy", " V", "spoe: for this version, 2.6, 3.0 or 3.2; default 3.0" },
 	{ "--group", "", "spoe: for http-request send-spoe-group instead of an event" },
+	{ "explain", " URL", "show how a request for it is decided, step by step" },
+	{ "--method", " M", "explain: default GET" },
+	{ "--src", " IP", "explain: the client's address, default none" },
+	{ "--header", " 'N: V'", "explain: a header; may be repeated" },
+	{ "--arg", " N=V", "explain: another argument of the SPOE message; may be repeated" },
+	{ "--json", "", "explain: as JSON" },
 };
 
 void cli_version(void)
@@ -61,10 +67,11 @@ void cli_build(void)
 void cli_help(void)
 {
 	printf("usage: spoa-redirect -f FILE... [-c] [-d] [-q]\n"
-	       "       spoa-redirect spoe -f FILE... [--haproxy V] [--group]\n\n"
+	       "       spoa-redirect spoe -f FILE... [--haproxy V] [--group]\n"
+	       "       spoa-redirect explain -f FILE... [--src IP] [--method M] [--header 'N: V']... URL\n\n"
 	       "Answers HAProxy's SPOE messages with the server that a client is to be redirected to.\n\n");
 	for (size_t i = 0; i < COUNT(options); i++)
-		printf("  %s%-*s %s\n", options[i].option, 12 - (int)strlen(options[i].option), options[i].argument,
+		printf("  %s%-*s %s\n", options[i].option, 16 - (int)strlen(options[i].option), options[i].argument,
 		       options[i].help);
 	printf("\nSignals: USR1, TERM and INT stop softly, a second one at once.\n"
 	       "See spoa-redirect(8) and spoa-redirect.cfg(5).\n");
@@ -108,16 +115,16 @@ static bool refuse(const char *word)
 	return false;
 }
 
-static bool add_file(struct cli *cli, char *file)
+static bool add_word(char ***words, size_t *n, char *word)
 {
-	char **bigger = realloc(cli->files, (cli->n_files + 1) * sizeof(*bigger));
+	char **bigger = realloc(*words, (*n + 1) * sizeof(*bigger));
 
 	if (!bigger) {
 		fprintf(stderr, "spoa-redirect: out of memory\n");
 		return false;
 	}
-	cli->files = bigger;
-	cli->files[cli->n_files++] = file;
+	*words = bigger;
+	bigger[(*n)++] = word;
 	return true;
 }
 
@@ -128,7 +135,7 @@ static bool take_file(struct cli *cli, char ***at)
 		fprintf(stderr, "spoa-redirect: '-f' expects a file or a directory\n");
 		return false;
 	}
-	return add_file(cli, *(*at)++);
+	return add_word(&cli->files, &cli->n_files, *(*at)++);
 }
 
 /* "2.6", "3.0.11". */
@@ -150,7 +157,9 @@ static bool take_flag(struct cli *cli, const char *word)
 	const struct {
 		const char *word;
 		bool *flag;
-	} flags[] = { { "-q", &cli->quiet }, { "-d", &cli->debug }, { "--group", &cli->group } };
+	} flags[] = {
+		{ "-q", &cli->quiet }, { "-d", &cli->debug }, { "--group", &cli->group }, { "--json", &cli->json }
+	};
 
 	for (size_t i = 0; i < COUNT(flags); i++) {
 		if (strcmp(word, flags[i].word) != 0)
@@ -161,10 +170,48 @@ static bool take_flag(struct cli *cli, const char *word)
 	return false;
 }
 
+/* Those of explain that have a value; *known: whether it is one. */
+static bool take_request(struct cli *cli, const char *word, char ***at, bool *known)
+{
+	const struct {
+		const char *word;
+		const char **text;
+		char ***list;
+		size_t *n;
+	} options_of[] = { { "--method", &cli->method, NULL, NULL },
+			   { "--src", &cli->src, NULL, NULL },
+			   { "--header", NULL, &cli->headers, &cli->n_headers },
+			   { "--arg", NULL, &cli->arguments, &cli->n_arguments } };
+
+	*known = false;
+	for (size_t i = 0; i < COUNT(options_of); i++) {
+		if (strcmp(word, options_of[i].word) != 0)
+			continue;
+		*known = true;
+		if (!**at) {
+			fprintf(stderr, "spoa-redirect: '%s' expects a value\n", word);
+			return false;
+		}
+		if (options_of[i].list)
+			return add_word(options_of[i].list, options_of[i].n, *(*at)++);
+		*options_of[i].text = *(*at)++;
+		return true;
+	}
+	return false;
+}
+
 static bool take_option(struct cli *cli, const char *word, char ***at)
 {
+	bool known, good = take_request(cli, word, at, &known);
+
+	if (known)
+		return good;
 	if (take_flag(cli, word))
 		return true;
+	if (cli->action == CLI_EXPLAIN && *word != '-' && !cli->url) {
+		cli->url = word;
+		return true;
+	}
 	if (strcmp(word, "--haproxy") == 0)
 		return take_version(cli, at);
 	return strcmp(word, "-f") == 0 ? take_file(cli, at) : refuse(word);
@@ -177,11 +224,11 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 		enum cli_action action;
 	} actions[] = { { "-c", CLI_CHECK },     { "-v", CLI_VERSION },  { "-vv", CLI_BUILD },
 			{ "-h", CLI_HELP },      { "--help", CLI_HELP }, { "--version", CLI_VERSION },
-			{ "-dK", CLI_KEYWORDS }, { "spoe", CLI_SPOE } };
+			{ "-dK", CLI_KEYWORDS }, { "spoe", CLI_SPOE },   { "explain", CLI_EXPLAIN } };
 	char **at = argv + 1;
 
 	(void)argc;
-	*cli = (struct cli){ .haproxy_major = 3 };
+	*cli = (struct cli){ .haproxy_major = 3, .method = "GET" };
 	while (*at) {
 		char *word = *at++;
 		size_t i = 0;
@@ -193,7 +240,12 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 		else if (!take_option(cli, word, &at))
 			return false;
 	}
-	if (cli->n_files > 0 || (cli->action != CLI_RUN && cli->action != CLI_CHECK && cli->action != CLI_SPOE))
+	if (cli->action == CLI_EXPLAIN && !cli->url) {
+		fprintf(stderr, "spoa-redirect: 'explain' expects a URL\n");
+		return false;
+	}
+	if (cli->n_files > 0 || (cli->action != CLI_RUN && cli->action != CLI_CHECK && cli->action != CLI_SPOE &&
+				 cli->action != CLI_EXPLAIN))
 		return true;
 	fprintf(stderr, "spoa-redirect: no configuration given, see spoa-redirect -h\n");
 	return false;
@@ -202,4 +254,6 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 void cli_release(struct cli *cli)
 {
 	free(cli->files);
+	free(cli->headers);
+	free(cli->arguments);
 }

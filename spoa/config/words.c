@@ -66,6 +66,26 @@ bool config_take_time(struct config_words *words, double min, double *seconds)
 	return config_error(words, "'%s' expects at least %.0fms, not '%s'", words->keyword, min * 1000, word);
 }
 
+const char *config_left_words(const struct config_words *words)
+{
+	char text[300] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < words->left; i++) {
+		size_t length = strlen(words->word[i]);
+
+		if (used + length + 1 > sizeof(text) - 6) {
+			memcpy(text + used, " …", 5);
+			break;
+		}
+		if (used > 0)
+			text[used++] = ' ';
+		memcpy(text + used, words->word[i], length + 1);
+		used += length;
+	}
+	return arena_string(words->arena, text);
+}
+
 bool config_take_end(const struct config_words *words)
 {
 	if (words->left == 0)

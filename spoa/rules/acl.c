@@ -4,6 +4,7 @@
 #include <string.h>
 
 struct expression {
+	const char *words; /* sample, flags and patterns, as far as they are kept */
 	const struct sample *sample;
 	const struct patterns *patterns;
 };
@@ -73,7 +74,6 @@ struct flags {
 static const struct {
 	const char *flag, *why;
 } refused_flags[] = {
-	{ "-n", "is not yet supported" },
 	{ "-M", "is not supported: patterns come as words or with -f" },
 	{ "-u", "is not supported: lists are named by their file" },
 };
@@ -83,6 +83,8 @@ static bool take_flags(struct config_words *words, struct flags *flags)
 	while (words->left > 0 && **words->word == '-') {
 		if (config_take_if(words, "--"))
 			return true;
+		if (config_take_if(words, "-n")) /* names of hosts are no patterns here anyway */
+			continue;
 		if (config_take_if(words, "-i")) {
 			flags->nocase = true;
 		} else if (config_take_if(words, "-m")) {
@@ -121,9 +123,20 @@ static bool take_patterns(struct config_words *words, struct patterns *patterns,
 	return !closed || config_error(words, "no closing '}', with a blank before it");
 }
 
+static const char *own_words(const struct config_words *words, bool closed)
+{
+	struct config_words own = *words;
+	size_t n = 0;
+
+	while (closed && n < words->left && strcmp(words->word[n], "}") != 0)
+		n++;
+	own.left = closed ? n : words->left;
+	return config_left_words(&own);
+}
+
 static bool take_expression(struct config_words *words, struct acls *acls, struct acl *acl, bool closed)
 {
-	const char *word = config_take_word(words, "a sample"), *method = NULL;
+	const char *text = own_words(words, closed), *word = config_take_word(words, "a sample"), *method = NULL;
 	struct expression *expression;
 	struct flags flags = { 0 };
 	struct patterns *patterns;
@@ -147,7 +160,7 @@ static bool take_expression(struct config_words *words, struct acls *acls, struc
 	expression = arena_grow(words->arena, &acl->expressions, &acl->n, sizeof(*expression));
 	if (!expression)
 		return config_error(words, "out of memory");
-	*expression = (struct expression){ sample, patterns };
+	*expression = (struct expression){ text, sample, patterns };
 	return true;
 }
 
@@ -277,6 +290,27 @@ struct acl *acl_take(struct config_words *words, struct acls *acls, bool *negate
 		word = "FALSE";
 	}
 	return find_or_add(words, acls, word);
+}
+
+void acl_explain(const struct acl *acl, struct request *request, struct rules_scratch *scratch,
+		 const struct rules_visitor *visitor)
+{
+	for (size_t i = 0; i < acl->n; i++) {
+		const struct expression *expression = &acl->expressions[i];
+		struct sample_cursor cursor = { 0 };
+		struct sample_value value;
+		bool any = false;
+
+		while (sample_next(expression->sample, request, scratch, &cursor, &value)) {
+			if (sample_cast(&value, SAMPLE_STRING, scratch))
+				visitor->value(visitor->into, expression->words, value.string);
+			any = true;
+			if (!sample_has_many(expression->sample))
+				break;
+		}
+		if (!any)
+			visitor->value(visitor->into, expression->words, slice_of(NULL, 0));
+	}
 }
 
 void acls_warn_unused(const struct acls *acls, struct config *config)

@@ -38,6 +38,10 @@ struct acl *acl_take(struct config_words *words, struct acls *acls, bool *negate
 /* Once all lines are read: puts the patterns into indexes. False: out of memory. */
 bool acls_compile(struct arena *arena, struct acls *acls);
 
+/* The values that it compares with its patterns. */
+void acl_explain(const struct acl *acl, struct request *request, struct rules_scratch *scratch,
+		 const struct rules_visitor *visitor);
+
 /* Warns of acls that no condition names. */
 void acls_warn_unused(const struct acls *acls, struct config *config);
 

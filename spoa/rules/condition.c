@@ -384,3 +384,18 @@ size_t conditions_first(const struct conditions *conditions, size_t from, const 
 			at++;
 	return at < conditions->n_tests ? conditions->tests[at].condition : conditions->n;
 }
+
+/* ---- telling ---- */
+
+void condition_explain(const struct condition *condition, const struct acls *acls, struct request *request,
+		       struct rules_scratch *scratch, const struct rules_visitor *visitor)
+{
+	for (size_t i = 0; i < condition->n; i++) {
+		const struct term *term = &condition->terms[i];
+		bool holds = term_holds(acls, term, request, scratch);
+
+		visitor->acl(visitor->into, term->acl->name ? term->acl->name : "", term->negated,
+			     i > 0 && term->starts_group, holds);
+		acl_explain(term->acl, request, scratch, visitor);
+	}
+}

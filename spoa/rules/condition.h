@@ -31,4 +31,8 @@ bool conditions_compile(struct arena *arena, struct conditions *conditions, cons
 size_t conditions_first(const struct conditions *conditions, size_t from, const struct acls *acls,
 			struct request *request, struct rules_scratch *scratch);
 
+/* Each term, and the values of what it compares. */
+void condition_explain(const struct condition *condition, const struct acls *acls, struct request *request,
+		       struct rules_scratch *scratch, const struct rules_visitor *visitor);
+
 #endif

@@ -92,14 +92,14 @@ static bool parse_message(struct config_words *words, void *into)
 	return true;
 }
 
-static struct rule *new_rule(struct config_words *words, const char *backend)
+static struct rule *new_rule(struct config_words *words, const char *backend, const char *text)
 {
 	struct rule *rule = arena_alloc(words->arena, sizeof(*rule));
 
 	if (!rule)
 		config_error(words, "out of memory");
 	else
-		*rule = (struct rule){ .backend = backend, .place = words->place };
+		*rule = (struct rule){ .backend = backend, .place = words->place, .words = text };
 	return rule;
 }
 
@@ -118,8 +118,8 @@ static bool parse_use_backend(struct config_words *words, void *into)
 {
 	struct ruleset *ruleset = into;
 	struct acls *acls = &ruleset->current->acls;
-	const char *backend = config_take_word(words, "the name of a backend");
-	struct rule *rule = backend ? new_rule(words, backend) : NULL;
+	const char *text = config_left_words(words), *backend = config_take_word(words, "the name of a backend");
+	struct rule *rule = backend ? new_rule(words, backend, text) : NULL;
 
 	if (!rule)
 		return false;
@@ -133,19 +133,25 @@ static bool parse_use_backend(struct config_words *words, void *into)
 static bool parse_redirect_unless(struct config_words *words, void *into)
 {
 	struct builder *builder = ((struct ruleset *)into)->current;
-	const struct condition *condition = condition_parse_terms(words, &builder->acls);
+	const char *text = config_left_words(words);
+	struct rule *exclude = new_rule(words, "", text), **slot;
+	const struct condition *condition = exclude ? condition_parse_terms(words, &builder->acls) : NULL;
 
 	if (!condition)
 		return false;
-	builder->frontend.n_excludes++;
-	return conditions_add(words->arena, builder->excludes, condition) || config_error(words, "out of memory");
+	exclude->condition = condition;
+	slot = arena_grow(words->arena, &builder->frontend.excludes, &builder->frontend.n_excludes, sizeof(*slot));
+	if (!slot || !conditions_add(words->arena, builder->excludes, condition))
+		return config_error(words, "out of memory");
+	*slot = exclude;
+	return true;
 }
 
 static bool parse_default_backend(struct config_words *words, void *into)
 {
 	struct ruleset *ruleset = into;
 	const char *backend = config_take_word(words, "the name of a backend");
-	struct rule *rule = backend ? new_rule(words, backend) : NULL;
+	struct rule *rule = backend ? new_rule(words, backend, backend) : NULL;
 
 	if (!rule)
 		return false;
@@ -185,6 +191,8 @@ static bool compile(struct arena *arena, struct builder *builder)
 {
 	struct frontend *frontend = &builder->frontend;
 
+	if (!builder->acls.names || !builder->excludes || !builder->rules)
+		return false;
 	for (size_t i = 0; i < frontend->n_rules; i++)
 		if (!conditions_add(arena, builder->rules, frontend->rules[i]->condition))
 			return false;
@@ -200,19 +208,21 @@ static void finish(struct ruleset *ruleset, struct builder *builder, struct conf
 	struct frontend *frontend = &builder->frontend;
 	bool good = true;
 
+	frontend->default_rule = builder->default_rule;
 	if (builder->default_rule)
 		good = add_rule(ruleset->arena, frontend, builder->default_rule);
 	if (frontend->n_rules == 0)
 		config_say_at(config, CONFIG_WARNING, frontend->place,
 			      "neither 'use_backend' nor 'default_backend': nothing will be redirected");
 	acls_warn_unused(&builder->acls, config);
-	good = good && compile(ruleset->arena, builder);
+	if (!good || !compile(ruleset->arena, builder)) {
+		config_say_at(config, CONFIG_ERROR, frontend->place, "out of memory");
+		return;
+	}
 	frontend->acls = &builder->acls;
 	frontend->names = builder->acls.names;
 	frontend->headers = request_names_headers(builder->acls.names);
 	frontend->needs = builder->acls.needs | 1ull << REQUEST_METHOD | 1ull << REQUEST_PATH | 1ull << REQUEST_HOST;
-	if (!good)
-		config_say_at(config, CONFIG_ERROR, frontend->place, "out of memory");
 }
 
 void ruleset_finish(struct ruleset *ruleset, struct config *config)
@@ -254,6 +264,39 @@ const struct rule *frontend_choose(const struct frontend *frontend, struct reque
 struct slice rule_backend(const struct rule *rule, struct request *request, struct rules_scratch *scratch)
 {
 	return format_write(rule->format, request, scratch, scratch->name);
+}
+
+static void explain_line(const struct frontend *frontend, const struct rule *rule, const char *keyword, bool holds,
+			 struct request *request, struct rules_scratch *scratch, const struct rules_visitor *visitor)
+{
+	visitor->line(visitor->into, keyword, rule->words, rule->place, holds);
+	if (rule->format)
+		visitor->value(visitor->into, rule->backend, rule_backend(rule, request, scratch));
+	if (rule->condition)
+		condition_explain(rule->condition, frontend->acls, request, scratch, visitor);
+}
+
+void frontend_explain(const struct frontend *frontend, const struct rule *chosen, struct request *request,
+		      struct rules_scratch *scratch, const struct rules_visitor *visitor)
+{
+	size_t first = frontend->n_excludes;
+
+	if (first > 0)
+		first = conditions_first(frontend->excluding, 0, frontend->acls, request, scratch);
+	for (size_t i = 0; i < frontend->n_excludes && i <= first; i++)
+		explain_line(frontend, frontend->excludes[i], "redirect-unless", i == first, request, scratch, visitor);
+	if (first < frontend->n_excludes)
+		return;
+	for (size_t i = 0; i < frontend->n_rules; i++) {
+		const struct rule *rule = frontend->rules[i];
+		bool holds = frontend_choose(frontend, request, scratch, i > 0 ? frontend->rules[i - 1] : NULL) == rule;
+		bool is_default = i == frontend->n_rules - 1 && rule == frontend->default_rule;
+
+		explain_line(frontend, rule, is_default ? "default_backend" : "use_backend", holds, request, scratch,
+			     visitor);
+		if (rule == chosen)
+			return;
+	}
 }
 
 const char *frontend_slot_name(const struct frontend *frontend, unsigned slot)

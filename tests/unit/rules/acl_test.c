@@ -254,7 +254,6 @@ static void an_acl_s_name_and_flags_are_checked(void **state)
 		  "t.cfg:2: in section 'frontend f': 'a/b' cannot be the name of an acl");
 	rules_say("frontend f\n acl\n", "t.cfg:2: in section 'frontend f': 'acl' expects a name");
 	rules_say("frontend f\n acl a\n", "t.cfg:2: in section 'frontend f': 'acl' expects a sample");
-	acl_says("path -n /a", "flag '-n' is not yet supported");
 	acl_says("path -M /a", "flag '-M' is not supported: patterns come as words or with -f");
 	acl_says("path -u 1 /a", "flag '-u' is not supported: lists are named by their file");
 }

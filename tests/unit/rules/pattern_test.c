@@ -106,6 +106,7 @@ static void regexes_are_pcre_s(void **state)
 			 "b") },
 		  true },
 		{ "query -m reg -i ^Q=", { QUERY("q=1") }, true },
+		{ "query -n -i -m beg Q=", { QUERY("q=1") }, true }, /* -n forbids what is never done */
 	};
 
 	(void)state;

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `explain`: one request, made as HAProxy would send it, decided by the code that decides all others, and told. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain.h"
+#include "spoa-redirect/base/clock.h"
+
+#define MAX_MESSAGE 65536u
+#define PICKS       20000u /* by which each server's chance is found */
+
+/* ---- the request ---- */
+
+struct url {
+	struct slice host, path, query;
+	bool has_query, tls;
+};
+
+static bool split_url(const char *text, struct url *url)
+{
+	struct slice rest = slice_of_string(text), before;
+	size_t length;
+
+	*url = (struct url){ .tls = slice_starts(rest, SLICE("https://")) };
+	if (url->tls || slice_starts(rest, SLICE("http://"))) {
+		rest = slice_from(rest, url->tls ? 8 : 7);
+		length = strcspn((const char *)rest.ptr, "/?#");
+		url->host = slice_of(rest.ptr, length);
+		rest = slice_from(rest, length);
+	}
+	if (rest.len == 0)
+		rest = SLICE("/");
+	slice_split(&rest, '#', &before);
+	rest = before;
+	slice_split(&rest, '?', &url->path);
+	url->has_query = rest.ptr != NULL;
+	url->query = rest;
+	return url->path.len > 0 && url->path.ptr[0] == '/';
+}
+
+/* Counts what it puts. */
+struct message {
+	struct spop_writer writer;
+	unsigned n;
+};
+
+static struct spop_slice spop_of(struct slice s)
+{
+	return (struct spop_slice){ s.ptr, s.len };
+}
+
+static void put(struct message *message, const char *name, enum spop_type type, struct slice bytes)
+{
+	struct spop_value value = { .type = type, .bytes = spop_of(bytes) };
+
+	spop_put_argument(&message->writer, spop_of(slice_of_string(name)), &value);
+	message->n++;
+}
+
+static bool put_src(struct message *message, const char *text)
+{
+	uint8_t address[16];
+	struct spop_value value = { .address = address };
+
+	if (inet_pton(AF_INET, text, address) == 1)
+		value.type = SPOP_IPV4;
+	else if (inet_pton(AF_INET6, text, address) == 1)
+		value.type = SPOP_IPV6;
+	else
+		return false;
+	spop_put_argument(&message->writer, SPOP_SLICE("src"), &value);
+	message->n++;
+	return true;
+}
+
+static struct slice lower_copy(struct arena *arena, struct slice text)
+{
+	struct slice copy = arena_slice(arena, text);
+
+	if (copy.ptr)
+		slice_lower((uint8_t *)(uintptr_t)copy.ptr, copy);
+	return copy;
+}
+
+/* As req.hdrs_bin: name and value, name and value, and two empty strings. */
+static bool put_headers(struct message *message, struct arena *arena, const struct cli *cli, const struct url *url)
+{
+	uint8_t *room = malloc(MAX_MESSAGE);
+	struct spop_writer blob;
+	bool good = room != NULL;
+
+	if (!room)
+		return false;
+	spop_writer_init(&blob, room, MAX_MESSAGE);
+	if (url->host.len > 0) {
+		spop_put_string(&blob, SPOP_SLICE("host"));
+		spop_put_string(&blob, spop_of(url->host));
+	}
+	for (size_t i = 0; good && i < cli->n_headers; i++) {
+		struct slice rest = slice_of_string(cli->headers[i]), name;
+
+		good = slice_split(&rest, ':', &name) && rest.ptr && name.len > 0;
+		spop_put_string(&blob, spop_of(lower_copy(arena, slice_trim(name))));
+		spop_put_string(&blob, spop_of(slice_trim(rest)));
+		if (!good)
+			fprintf(stderr, "spoa-redirect: '--header' expects 'Name: value', not '%s'\n", cli->headers[i]);
+	}
+	spop_put_string(&blob, SPOP_SLICE(""));
+	spop_put_string(&blob, SPOP_SLICE(""));
+	put(message, "hdrs", SPOP_BINARY, slice_of(room, (size_t)(blob.at - room)));
+	free(room);
+	return good && !blob.full;
+}
+
+static bool put_arguments(struct message *message, struct arena *arena, const struct cli *cli)
+{
+	for (size_t i = 0; i < cli->n_arguments; i++) {
+		struct slice rest = slice_of_string(cli->arguments[i]), name;
+		char *copy;
+
+		slice_split(&rest, '=', &name);
+		copy = arena_printf(arena, "%.*s", SLICE_ARGS(name));
+		if (!rest.ptr || name.len == 0 || !copy) {
+			fprintf(stderr, "spoa-redirect: '--arg' expects 'name=value', not '%s'\n", cli->arguments[i]);
+			return false;
+		}
+		put(message, copy, SPOP_STRING, rest);
+	}
+	return true;
+}
+
+/* The arguments of one message, those of --arg first, since the first of a name counts. */
+static bool put_request(struct message *message, struct arena *arena, const struct cli *cli)
+{
+	struct spop_value ssl = { .type = SPOP_BOOL };
+	struct url url;
+
+	if (!split_url(cli->url, &url)) {
+		fprintf(stderr, "spoa-redirect: '%s' is no URL, such as http://www.example.com/a?b=c or /a\n",
+			cli->url);
+		return false;
+	}
+	if (!put_arguments(message, arena, cli))
+		return false;
+	if (cli->src && !put_src(message, cli->src)) {
+		fprintf(stderr, "spoa-redirect: '--src' expects an address, not '%s'\n", cli->src);
+		return false;
+	}
+	put(message, "method", SPOP_STRING, slice_of_string(cli->method));
+	put(message, "path", SPOP_STRING, url.path);
+	if (url.has_query)
+		put(message, "query", SPOP_STRING, url.query);
+	put(message, "ver", SPOP_STRING, SLICE("1.1"));
+	ssl.boolean = url.tls;
+	spop_put_argument(&message->writer, SPOP_SLICE("ssl"), &ssl);
+	message->n++;
+	return put_headers(message, arena, cli, &url) && !message->writer.full;
+}
+
+/* ---- the answer ---- */
+
+/* Nothing is booked, so the same question can be asked any number of times. */
+static void find_chances(struct backend *backend, struct random *random, unsigned *chances)
+{
+	double now = clock_now();
+
+	for (unsigned i = 0; i < PICKS; i++) {
+		const struct server *server = backend->balance->pick(backend, now, random);
+
+		if (server)
+			chances[server->index]++;
+	}
+}
+
+static void tell_servers(const struct decision *decision, struct answer_scratch *scratch, struct arena *arena,
+			 struct explain_teller *teller)
+{
+	struct backend *backend = decision->backend;
+	unsigned *chances = arena_array(arena, backend->n_servers + 1, sizeof(*chances));
+
+	if (!chances)
+		return;
+	find_chances(backend, &scratch->random, chances);
+	teller->backend(teller, backend);
+	for (size_t i = 0; i < backend->n_servers; i++)
+		teller->server(teller, backend->servers[i], (double)chances[i] / PICKS);
+}
+
+static bool tell(const struct frontend *frontend, const struct route *route, struct spop_slice payload, unsigned n,
+		 struct answer_scratch *scratch, struct arena *arena, struct explain_teller *teller)
+{
+	char location[16384];
+	struct decision decision;
+	size_t length = 0;
+
+	if (!request_take(frontend->names, n, &payload, &scratch->request))
+		return false;
+	decision = answer_decide(route, scratch, clock_now());
+	teller->frontend(teller, frontend);
+	if (frontend_begin(frontend, scratch->rules))
+		frontend_explain(frontend, decision.rule, &scratch->request, scratch->rules, &teller->rules);
+	if (decision.backend)
+		tell_servers(&decision, scratch, arena, teller);
+	if (decision.reason == REASON_REDIRECT)
+		length = answer_location(scratch, decision.server, location, sizeof(location));
+	teller->decision(teller, &decision, slice_of(location, length));
+	return true;
+}
+
+bool cli_explain(const struct cli *cli, struct arena *arena, const struct ruleset *ruleset, const struct fleet *fleet,
+		 struct config *config)
+{
+	uint8_t *room = arena_alloc(arena, MAX_MESSAGE);
+	struct explain_teller teller = cli->json ? explain_json() : explain_text();
+	struct answer_scratch scratch;
+	struct message message = { .n = 0 };
+	bool good;
+
+	if (!room || !answer_scratch_init(&scratch))
+		return false;
+	spop_writer_init(&message.writer, room, MAX_MESSAGE);
+	good = put_request(&message, arena, cli);
+	teller.rules.into = &teller;
+	teller.begin(&teller);
+	for (size_t i = 0; good && i < ruleset_count(ruleset); i++) {
+		const struct frontend *frontend = ruleset_frontend(ruleset, i);
+		const struct route *route = route_new(arena, frontend, fleet, config);
+		struct spop_slice payload = { room, (size_t)(message.writer.at - room) };
+
+		good = route && tell(frontend, route, payload, message.n, &scratch, arena, &teller);
+	}
+	teller.end(&teller);
+	answer_scratch_release(&scratch);
+	return good;
+}
+
+const char *explain_why_not(const struct server *server)
+{
+	const struct backend *backend = server->backend;
+
+	for (uint32_t i = 0; i < backend_n_usable(backend); i++)
+		if (backend_usable(backend, i) == server)
+			return "";
+	if (server_status(server) != SERVER_UP)
+		return server_status_name(server_status(server));
+	if (server->backup)
+		return "a backup, and others can serve";
+	return server->standby_of ? "a standby, and its server can serve" : "others come first";
+}

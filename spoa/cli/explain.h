@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `explain` finds out, in the order in which it is found; two ways to write it. */
+#ifndef SPOA_CLI_EXPLAIN_H
+#define SPOA_CLI_EXPLAIN_H
+
+#include "spoa-redirect/answer.h"
+#include "spoa-redirect/cli.h"
+
+/* Each function is given the teller itself. */
+struct explain_teller {
+	struct rules_visitor rules; /* into: the teller itself */
+	unsigned depth;             /* how many braces are open, for JSON */
+	bool further;               /* something stands in the innermost already */
+	void (*begin)(struct explain_teller *teller);
+	void (*frontend)(struct explain_teller *teller, const struct frontend *frontend);
+	void (*backend)(struct explain_teller *teller, const struct backend *backend);
+	/* chance: of being picked now, 0 to 1. */
+	void (*server)(struct explain_teller *teller, const struct server *server, double chance);
+	/* location: empty where there is none. */
+	void (*decision)(struct explain_teller *teller, const struct decision *decision, struct slice location);
+	void (*end)(struct explain_teller *teller);
+};
+
+struct explain_teller explain_text(void);
+struct explain_teller explain_json(void);
+
+/* Why a server may not be picked, "" if it may. */
+const char *explain_why_not(const struct server *server);
+
+#endif
