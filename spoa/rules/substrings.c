@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
+#include "grams.h"
 #include "pairs.h"
+
+#define MANY_PATTERNS 100u /* from here on pairs tell little */
 
 struct node {
 	uint32_t child, sibling; /* while building: the first child, the next of the same parent; 0: none */
@@ -16,10 +19,13 @@ struct substrings {
 	struct node *nodes;
 	size_t n;
 	uint16_t n_classes;
-	uint16_t classes[256]; /* 0: in no pattern */
-	uint32_t *next;        /* state × class → state */
-	uint8_t *tells;        /* by state: it or its outputs end a pattern */
+	uint16_t classes[256];  /* 0: in no pattern */
+	uint32_t *next;         /* state × class → state */
+	uint8_t *tells;         /* by state: it or its outputs end a pattern */
+	struct slice *patterns; /* for the grams */
+	size_t n_patterns;
 	struct pairs pairs;
+	struct grams grams;
 };
 
 struct substrings *substrings_new(struct arena *arena)
@@ -50,6 +56,7 @@ static uint32_t child_of(struct arena *arena, struct substrings *substrings, uin
 bool substrings_add(struct arena *arena, struct substrings *substrings, struct slice text, uint32_t acl,
 		    struct hits *hits)
 {
+	struct slice *pattern;
 	uint32_t at = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
@@ -60,6 +67,10 @@ bool substrings_add(struct arena *arena, struct substrings *substrings, struct s
 			substrings->classes[text.ptr[i]] = ++substrings->n_classes;
 	}
 	pairs_add(&substrings->pairs, text);
+	pattern = arena_grow(arena, &substrings->patterns, &substrings->n_patterns, sizeof(*pattern));
+	if (!pattern)
+		return false;
+	*pattern = text;
 	return hits_add(arena, hits, acl, &substrings->nodes[at].hit);
 }
 
@@ -88,6 +99,15 @@ static void link_states(struct substrings *substrings, uint32_t *queue, uint32_t
 	}
 }
 
+static bool make_grams(struct arena *arena, struct substrings *substrings)
+{
+	if (!grams_init(arena, &substrings->grams, substrings->pairs.window, substrings->n_patterns))
+		return false;
+	for (size_t i = 0; i < substrings->n_patterns; i++)
+		grams_add(&substrings->grams, substrings->patterns[i]);
+	return true;
+}
+
 bool substrings_seal(struct arena *arena, struct substrings *substrings)
 {
 	uint32_t *queue = calloc(substrings->n, sizeof(*queue)), *fails = calloc(substrings->n, sizeof(*fails));
@@ -100,7 +120,16 @@ bool substrings_seal(struct arena *arena, struct substrings *substrings)
 		substrings->next = NULL;
 	free(queue);
 	free(fails);
+	if (substrings->n_patterns >= MANY_PATTERNS && substrings->pairs.window > GRAM &&
+	    !make_grams(arena, substrings))
+		return false;
 	return substrings->next != NULL;
+}
+
+static inline size_t next_start(const struct substrings *substrings, struct slice text, size_t at)
+{
+	return substrings->grams.bits ? grams_next(&substrings->grams, text, at)
+				      : pairs_next(&substrings->pairs, text, at);
 }
 
 uint32_t substrings_next(const struct substrings *substrings, struct slice text, struct substrings_cursor *cursor)
@@ -113,7 +142,7 @@ uint32_t substrings_next(const struct substrings *substrings, struct slice text,
 		return substrings->nodes[output].hit;
 	}
 	while (at < text.len) {
-		if (state == 0 && (at = pairs_next(&substrings->pairs, text, at)) == text.len)
+		if (state == 0 && (at = next_start(substrings, text, at)) == text.len)
 			break;
 		state = substrings->next[state * width + substrings->classes[text.ptr[at++]]];
 		if (!substrings->tells[state])

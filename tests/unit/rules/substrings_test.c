@@ -239,6 +239,40 @@ static void random_texts_are_searched_as_plainly(void **state)
 	assert_true(told > 100000);
 }
 
+/* So many, and none of them short, that blocks of four bytes lead through the text. */
+static void many_long_patterns_are_found_as_few_are(void **state)
+{
+	struct random random;
+	unsigned told = 0;
+
+	(void)state;
+	random_seed(&random, 21);
+	for (unsigned round = 0; round < 40; round++) {
+		unsigned shortest = 5 + round % 6;
+		struct search search;
+		uint8_t text[MOST_TEXT];
+
+		search_open(&search);
+		for (unsigned i = 0; i < MOST_PATTERNS; i++) {
+			size_t len = shortest + random_below(&random, 4);
+
+			for (size_t j = 0; j < len; j++)
+				text[j] = (uint8_t)('a' + random_below(&random, 3));
+			search_add(&search, slice_of(text, len));
+		}
+		assert_true(substrings_seal(search.arena, search.substrings));
+		for (unsigned i = 0; i < 100; i++) {
+			size_t len = random_below(&random, MOST_TEXT);
+
+			for (size_t j = 0; j < len; j++)
+				text[j] = (uint8_t)('a' + random_below(&random, 4));
+			told += compare(&search, slice_of(text, len));
+		}
+		arena_free(search.arena);
+	}
+	assert_true(told > 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +281,7 @@ int main(void)
 		cmocka_unit_test(bytes_of_no_pattern_are_told_from_all),
 		cmocka_unit_test(a_pattern_is_found_wherever_it_stands),
 		cmocka_unit_test(random_texts_are_searched_as_plainly),
+		cmocka_unit_test(many_long_patterns_are_found_as_few_are),
 	};
 
 	return cmocka_run_group_tests_name("rules: substrings", tests, NULL, NULL);
