@@ -145,6 +145,10 @@ $B/tests/bench/calls.so: tests/bench/calls.c
 $B/tests/bench/spopbench: $(addprefix $B/tests/bench/,drive.o payload.o)
 $B/tests/bench/decide: $B/tests/bench/payload.o
 
+bench-rules: all $(BENCHES) ## many patterns against few, and HAProxy with the same; BENCH="--rounds 5"
+	@scripts/deps bench
+	@tests/bench/rules $(BENCH)
+
 bench: all $(BENCHES) ## the agent beside the least that an agent can do; BENCH="--rounds 5"
 	@scripts/deps bench
 	@tests/bench/bench $(BENCH)
@@ -186,5 +190,5 @@ help: ## this list
 -include $(shell test -d $B && find $B -name '*.d')
 
 .FORCE:
-.PHONY: .FORCE all install uninstall demo clean unit scenarios check check-long lint format fuzz bench help
+.PHONY: .FORCE all install uninstall demo clean unit scenarios check check-long lint format fuzz bench bench-rules help
 .DELETE_ON_ERROR:
