@@ -36,6 +36,7 @@ enum request_slot {
 };
 
 #define REQUEST_MAX_SLOTS 64u
+#define REQUEST_GUESSES   16u
 
 /*
  * The values of one message, by slot: slices into the frame. An argument that did not come, or came as
@@ -44,7 +45,8 @@ enum request_slot {
 struct request {
 	struct spop_value values[REQUEST_MAX_SLOTS];
 	uint64_t seen;
-	struct slice pathq; /* joined at its first use; ptr NULL before */
+	uint8_t guesses[REQUEST_GUESSES]; /* of each argument: the name that was there the last time */
+	struct slice pathq;               /* joined at its first use; ptr NULL before */
 };
 
 /* Which argument names go to which slot: made once per frontend, read without a lock. */

@@ -8,6 +8,7 @@
 struct authorities {
 	const struct server **servers; /* sorted by authority */
 	size_t n;
+	uint64_t lengths; /* bits of theirs, modulo 64: most hosts are no server's by that alone */
 };
 
 static int compare(struct slice a, struct slice b)
@@ -34,8 +35,10 @@ struct authorities *authorities_new(struct arena *arena, const struct backend *b
 	authorities->servers = arena_array(arena, backend->n_servers, sizeof(*authorities->servers));
 	if (!authorities->servers)
 		return NULL;
-	for (size_t i = 0; i < backend->n_servers; i++)
+	for (size_t i = 0; i < backend->n_servers; i++) {
 		authorities->servers[i] = backend->servers[i];
+		authorities->lengths |= 1ull << backend->servers[i]->redir.authority.len % 64;
+	}
 	if (authorities->n > 1)
 		qsort(authorities->servers, authorities->n, sizeof(*authorities->servers), by_authority);
 	return authorities;
@@ -59,21 +62,29 @@ static bool find_up(const struct authorities *authorities, struct slice host)
 	return false;
 }
 
+static inline bool has_length(const struct authorities *authorities, size_t length)
+{
+	return authorities->lengths >> length % 64 & 1;
+}
+
+/* How many bytes of the host are one, with its colon. */
+static size_t default_port(struct slice host)
+{
+	return slice_ends(host, SLICE(":443")) ? 4 : slice_ends(host, SLICE(":80")) ? 3 : 0;
+}
+
 bool authorities_name(const struct authorities *authorities, struct slice host)
 {
 	uint8_t folded[MAX_HOST];
 	struct slice name = { folded, host.len };
+	size_t port = default_port(host);
 
-	if (host.len == 0 || host.len > sizeof(folded))
+	if (host.len == 0 || host.len > sizeof(folded) ||
+	    !(has_length(authorities, host.len) || (port > 0 && has_length(authorities, host.len - port))))
 		return false;
 	slice_lower(folded, host);
 	if (find_up(authorities, name))
 		return true;
-	if (slice_ends(name, SLICE(":443")))
-		name.len -= 4;
-	else if (slice_ends(name, SLICE(":80")))
-		name.len -= 3;
-	else
-		return false;
-	return find_up(authorities, name);
+	name.len -= port;
+	return port > 0 && find_up(authorities, name);
 }

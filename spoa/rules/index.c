@@ -180,7 +180,9 @@ static void match_value(const struct index *index, struct sample_value *value, s
 	}
 }
 
-void index_match(const struct index *index, struct sample_value *value, struct rules_scratch *scratch, uint64_t *holds)
+/* All of it in one piece: the calls in between took a tenth of a decision. */
+__attribute__((flatten)) void index_match(const struct index *index, struct sample_value *value,
+					  struct rules_scratch *scratch, uint64_t *holds)
 {
 	struct sink sink = { .hits = &index->hits, .holds = holds };
 

@@ -176,39 +176,49 @@ bool request_names_seal(struct request_names *names)
 	return false;
 }
 
-static inline unsigned find_slot(const struct request_names *names, struct slice text)
+static inline bool is_name(const struct name *name, struct slice text, uint64_t head, uint64_t tail)
+{
+	return name->text.len == text.len && name->head == head && name->tail == tail &&
+	       (text.len <= 16 || slice_eq(name->text, text));
+}
+
+/* HAProxy sends the arguments of a message in the same order each time. */
+static inline unsigned find_slot(const struct request_names *names, struct slice text, uint8_t *guess)
 {
 	uint64_t head, tail;
 	uint8_t place;
 
 	slice_ends_as_numbers(text, &head, &tail);
+	if (*guess < names->n && is_name(&names->names[*guess], text, head, tail))
+		return names->names[*guess].slot;
 	place = names->table[hash(text.len, head, tail, names->seed) & names->mask];
 	while (place != NO_SLOT) {
 		const struct name *name = &names->names[place];
 
-		if (name->text.len == text.len && name->head == head && name->tail == tail &&
-		    (text.len <= 16 || slice_eq(name->text, text)))
+		if (is_name(name, text, head, tail)) {
+			*guess = place;
 			return name->slot;
+		}
 		place = name->next;
 	}
 	return REQUEST_MAX_SLOTS;
 }
 
-bool request_take(const struct request_names *names, unsigned arguments, struct spop_slice *payload,
-		  struct request *request)
+__attribute__((flatten)) bool request_take(const struct request_names *names, unsigned arguments,
+					   struct spop_slice *payload, struct request *request)
 {
 	for (unsigned i = 0; i < names->slots; i++)
 		request->values[i].type = SPOP_NULL;
 	request->seen = 0;
 	request->pathq = slice_of(NULL, 0);
-	for (; arguments > 0; arguments--) {
+	for (unsigned i = 0; i < arguments; i++) {
 		struct spop_slice name;
 		struct spop_value value;
 		unsigned slot;
 
 		if (!spop_take_argument(payload, &name, &value))
 			return false;
-		slot = find_slot(names, slice_of_spop(name));
+		slot = find_slot(names, slice_of_spop(name), &request->guesses[i % REQUEST_GUESSES]);
 		if (slot >= REQUEST_MAX_SLOTS || (request->seen & 1ull << slot))
 			continue;
 		request->seen |= 1ull << slot;

@@ -34,7 +34,7 @@ static void tell_apart(const char *const *headers, size_t n)
 	unsigned slots[MAX_NAMES];
 	uint8_t bytes[1024];
 	struct spop_slice payload = { bytes, put(bytes, sizeof(bytes), headers, n) };
-	struct request request;
+	struct request request = { .seen = 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		slots[i] = request_names_add_header(names, slice_of_string(headers[i]));
