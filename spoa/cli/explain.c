@@ -191,7 +191,7 @@ static void tell_servers(const struct decision *decision, struct answer_scratch 
 static bool tell(const struct frontend *frontend, const struct route *route, struct spop_slice payload, unsigned n,
 		 struct answer_scratch *scratch, struct arena *arena, struct explain_teller *teller)
 {
-	char location[16384];
+	char location[16384] = "";
 	struct decision decision;
 	size_t length = 0;
 
