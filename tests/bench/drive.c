@@ -261,8 +261,9 @@ bool drive_run(struct drive *drive, double seconds, struct drive_result *result)
 	spread_dues(drive);
 	ask_all(drive);
 	while (drive->now < end && drive->alive > 0) {
-		/* never asleep: the agent would pay for waking it, and a timer would add its own lateness */
-		int n = epoll_wait(drive->epoll, events, 256, 0);
+		/* an open loop turns without rest: a timer would add its own lateness to what is measured */
+		bool awake = drive->options->rate > 0 || drive->options->awake;
+		int n = epoll_wait(drive->epoll, events, 256, awake ? 0 : 100);
 
 		drive->now = seconds_now();
 		for (int i = 0; i < n; i++)

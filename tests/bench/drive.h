@@ -17,6 +17,7 @@ struct drive_options {
 	struct payloads payloads;
 	unsigned connections, window;
 	double rate;               /* NOTIFYs a second over all connections; 0: closed loop */
+	bool awake;                /* a closed loop that never sleeps: the agent need not pay for waking it */
 	struct spop_slice expect;  /* a variable that each ACK has to set; empty: none */
 	const char *engine_id;
 };

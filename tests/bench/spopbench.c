@@ -15,6 +15,7 @@ static const char usage[] =
 	"  -d S   seconds, default 3                    -e NAME   each answer has to set this variable\n"
 	"  -u S   seconds before that, default 0.5      -p PID    the agent's, for its CPU and memory\n"
 	"  -r N   a second, due at fixed times (open loop; latency counts from then)\n"
+	"  -a     awake: never sleep, so that the agent need not pay for waking us\n"
 	"  -j     JSON\n\n"
 	"TYPE is str (default), bin, int, uint, bool, ip or null. Without arguments: six of them, a frame of 470 bytes.\n";
 
@@ -93,6 +94,9 @@ static bool read_option(struct call *call, int option)
 	case 'p':
 		call->pid = strtol(optarg, NULL, 10);
 		return call->pid > 0;
+	case 'a':
+		call->drive.awake = true;
+		return true;
 	case 'j':
 		call->json = true;
 		return true;
@@ -106,7 +110,7 @@ static bool read_call(struct call *call, int argc, char **argv)
 	const char *wrong;
 	int option;
 
-	while ((option = getopt(argc, argv, "c:w:d:u:r:m:f:e:p:j")) >= 0)
+	while ((option = getopt(argc, argv, "c:w:d:u:r:m:f:e:p:aj")) >= 0)
 		if (!read_option(call, option))
 			return false;
 	if (optind == argc)
