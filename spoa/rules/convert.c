@@ -186,14 +186,13 @@ static bool field_apply(const struct converter *converter, struct sample_value *
 
 /* ---- a Host's parts ---- */
 
-/* Where ":port" begins, else the text's length; colons within brackets are an address's. */
+/* Where the last colon is, else the text's length; those before a bracket are an address's. As HAProxy's host_only. */
 static size_t port_at(struct slice host)
 {
-	size_t at = host.len;
-
-	while (at > 0 && host.ptr[at - 1] >= '0' && host.ptr[at - 1] <= '9')
-		at--;
-	return at > 0 && host.ptr[at - 1] == ':' ? at - 1 : host.len;
+	for (size_t at = host.len; at > 0 && host.ptr[at - 1] != ']'; at--)
+		if (host.ptr[at - 1] == ':')
+			return at - 1;
+	return host.len;
 }
 
 static bool host_only_apply(const struct converter *converter, struct sample_value *value, uint8_t *room,
@@ -203,16 +202,19 @@ static bool host_only_apply(const struct converter *converter, struct sample_val
 	return lower_apply(converter, value, room, scratch);
 }
 
+/* HAProxy's strl2ui(): what is no digit counts for what it is, modulo 2^32. */
 static bool port_only_apply(const struct converter *converter, struct sample_value *value, uint8_t *room,
 			    struct rules_scratch *scratch)
 {
-	uint64_t port = 0;
+	struct slice text = slice_from(value->string, port_at(value->string) + 1);
+	uint32_t port = 0;
 
-	(void)scratch;
 	(void)converter;
 	(void)room;
-	slice_to_natural(slice_from(value->string, port_at(value->string) + 1), UINT32_MAX, &port);
-	value->number = (int64_t)port;
+	(void)scratch;
+	for (size_t i = 0; i < text.len; i++)
+		port = port * 10 + text.ptr[i] - '0';
+	value->number = port;
 	return true;
 }
 
