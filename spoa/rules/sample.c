@@ -329,8 +329,7 @@ bool sample_has_many(const struct sample *sample)
 bool sample_next(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
 		 struct sample_cursor *cursor, struct sample_value *value)
 {
-	while (sample->row->fetch(sample, request, scratch, cursor, value))
-		if (!sample->converters || converters_apply(sample->converters, value, scratch))
-			return true;
-	return false;
+	/* a value that cannot be converted is the last one that HAProxy looks at, too: acl_exec_cond() */
+	return sample->row->fetch(sample, request, scratch, cursor, value) &&
+	       (!sample->converters || converters_apply(sample->converters, value, scratch));
 }
