@@ -30,7 +30,7 @@ LIBS = -lev -lpcre2-8 -lm -pthread
 BUILD_OPTIONS = CC=$(CC), CFLAGS=$(CFLAGS)$(if $(SAN),$(comma) SAN=$(SAN))
 comma := ,
 
-ROOMS    = base spop config rules fleet select load answer net cli
+ROOMS    = base spop config rules fleet select load answer net site cli
 SOURCES := $(foreach room,$(ROOMS),$(sort $(wildcard spoa/$(room)/*.c)))
 HEADERS := $(sort $(wildcard include/*.h include/spoa-redirect/*.h include/spoa-redirect/*/*.h spoa/*/*.h))
 OBJECTS  = $(SOURCES:%.c=$B/%.o)

@@ -67,6 +67,9 @@ struct routes;
 struct routes *routes_new(struct arena *arena, const struct log *log, struct config *config);
 bool routes_add(struct routes *routes, const struct frontend *frontend, const struct fleet *fleet);
 
+/* Of a listener that is gone: every message is unknown. */
+const struct routes *routes_none(void);
+
 /* Once for a configuration: bytes of answers that do not depend on the request. False: out of memory. */
 bool answer_prepare(struct arena *arena, struct fleet *fleet);
 

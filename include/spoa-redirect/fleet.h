@@ -5,7 +5,8 @@
  * struct backend and struct server are filled while a configuration is read and do not change afterwards.
  * struct backend_state and struct server_state are what changes: written by the control thread, except
  * for the fields that say otherwise, and what is _Atomic read by every worker without a lock: approximate
- * under races by design, never torn.
+ * under races by design, never torn. A server's state outlives a configuration: the next one that has a server of that
+ * name in a backend of that name takes it over, fleet_adopt().
  *
  * A slot is a server that is neither backup nor standby. Where it cannot serve, its standby stands in; where
  * no slot can be filled, the first usable backup serves: decisions.md, "Who may be picked".
@@ -57,12 +58,14 @@ struct server_load {
 
 struct server_state {
 	struct server_load load;
+	unsigned users;          /* configurations that it belongs to; control thread only */
 	_Atomic int status;      /* enum server_status */
 	_Atomic uint32_t weight; /* effective: configured, or as set at run time */
 	/* the control thread's own: what status follows from */
 	enum server_admin admin;
 	bool agent_down;
-	unsigned health; /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
+	unsigned health;         /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
+	struct probe *probes[2]; /* load's: who asks this server */
 };
 
 struct backend_state {
@@ -81,6 +84,7 @@ struct backend_state {
 	uint64_t booked_then; /* of all servers, at `refreshed` */
 	uint64_t signature;   /* of what the schedule was made from */
 	double *sorted;       /* room for one figure a server */
+	bool unknown_said;    /* load's: that nothing is known here */
 };
 
 /* ---- policies ---- */
@@ -199,6 +203,12 @@ struct config_room fleet_room(struct fleet *fleet);
 
 /* Once all lines are read: standbys found, addresses made, states as they are at the start. */
 void fleet_finish(struct fleet *fleet, struct config *config, double now);
+
+/*
+ * Before any worker sees `fleet`: what is known of the servers of `old` that it has, too, goes on, states and weights of
+ * the running agent included. Only what the configuration says of one now, and did not before, counts anew. Control thread.
+ */
+void fleet_adopt(struct fleet *fleet, const struct fleet *old, double now);
 
 size_t fleet_count(const struct fleet *fleet);
 struct backend *fleet_backend(const struct fleet *fleet, size_t i);

@@ -18,6 +18,12 @@ struct load;
  */
 struct load *load_start(struct ev_loop *loop, struct fleet *fleet, const struct log *log);
 
+/*
+ * Another configuration, which has adopted the states of the one before: questions to servers that both have go on as
+ * they are. False: out of memory, some of the new servers are not asked. The old fleet and log are not looked at again.
+ */
+bool load_move(struct load *load, struct fleet *fleet, const struct log *log);
+
 /* Stops asking and closes what is open. NULL is fine. */
 void load_stop(struct load *load);
 

@@ -6,6 +6,8 @@
 #ifndef SPOA_REDIRECT_NET_H
 #define SPOA_REDIRECT_NET_H
 
+#include <ev.h>
+
 #include "spoa-redirect/answer.h"
 #include "spoa-redirect/base/log.h"
 #include "spoa-redirect/config.h"
@@ -36,6 +38,18 @@ struct net;
  * behind. The functions below are for the thread that called this one.
  */
 struct net *net_start(const struct net_settings *settings, char *why, size_t size);
+
+/*
+ * Another configuration, in two steps, so that what can fail does so first: net_prepare() binds the addresses that are
+ * new in it; false: why, and nothing has changed. net_move() has every request decided by it that is read from now on,
+ * and sends `moved` to `loop` when no thread looks at the settings, the rules or the fleet before it any more.
+ * Listening sockets and connections go on; those of addresses that are gone close when nothing is under way.
+ */
+bool net_prepare(struct net *net, const struct net_settings *settings, char *why, size_t size);
+void net_move(struct net *net, const struct net_settings *settings, struct ev_loop *loop, ev_async *moved);
+
+/* Whether that is so: what the threads did before happened before this. */
+bool net_has_moved(const struct net *net);
 
 /* From now on health checks (`option spop-check`) are told to go elsewhere; all else goes on. */
 void net_drain(struct net *net);

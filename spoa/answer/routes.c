@@ -12,6 +12,13 @@ struct routes *routes_new(struct arena *arena, const struct log *log, struct con
 	return routes;
 }
 
+const struct routes *routes_none(void)
+{
+	static const struct routes none;
+
+	return &none;
+}
+
 static bool unknown_backend(struct arena *arena, struct config *config, const struct rule *rule,
 			    const struct fleet *fleet)
 {

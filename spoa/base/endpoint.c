@@ -141,3 +141,8 @@ const char *endpoint_text(const struct endpoint *endpoint, char text[ENDPOINT_TE
 	}
 	return text;
 }
+
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->length == b->length && memcmp(&a->storage, &b->storage, a->length) == 0;
+}

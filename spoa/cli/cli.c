@@ -73,7 +73,7 @@ void cli_help(void)
 	for (size_t i = 0; i < COUNT(options); i++)
 		printf("  %s%-*s %s\n", options[i].option, 16 - (int)strlen(options[i].option), options[i].argument,
 		       options[i].help);
-	printf("\nSignals: USR1, TERM and INT stop softly, a second one at once.\n"
+	printf("\nSignals: HUP and USR2 reload; USR1, TERM and INT stop softly, a second one at once.\n"
 	       "See spoa-redirect(8) and spoa-redirect.cfg(5).\n");
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define DEFAULT_INTER 2.0
-#define CACHE_LINE    128u
 
 static const struct server initial_server = { .weight = 1, .check = { .inter = DEFAULT_INTER, .fall = 3, .rise = 2 } };
 
@@ -272,24 +271,18 @@ static void finish_server(struct server *server, struct config *config)
 	server_start(server);
 }
 
-/* On cache lines of their own, so that what workers book does not slow the reading of neighbours. */
 static bool make_states(struct fleet *fleet, struct backend *backend)
 {
-	size_t n = backend->n_servers ? backend->n_servers : 1, size = sizeof(struct server_state);
+	size_t n = backend->n_servers ? backend->n_servers : 1;
 	struct backend_state *state = arena_alloc(fleet->arena, sizeof(*state));
-	uint8_t *states;
 
-	states = arena_alloc(fleet->arena, size * n + CACHE_LINE);
-	if (!state || !states)
+	if (!state)
 		return false;
-	states += CACHE_LINE - (uintptr_t)states % CACHE_LINE;
 	state->usable = arena_array(fleet->arena, n, sizeof(*state->usable));
 	backend->state = state;
-	for (size_t i = 0; i < backend->n_servers; i++) {
-		backend->servers[i]->state = (struct server_state *)(void *)(states + size * i);
-		atomic_init(&backend->servers[i]->state->load.u, -1);
-		atomic_init(&backend->servers[i]->state->load.reported, -1);
-	}
+	for (size_t i = 0; i < backend->n_servers; i++)
+		if (!server_make_state(fleet->arena, backend->servers[i]))
+			return false;
 	return state->usable && (!backend->balance->prepare || backend->balance->prepare(fleet->arena, backend));
 }
 

@@ -27,8 +27,14 @@ bool redirect_parse(struct config_words *words, void *into);
 /* Reports what cannot be decided line by line; fills in what follows from the code. */
 void redirect_finish(struct backend *backend, struct config *config);
 
+/* A state of its own, that goes with the arena unless another configuration adopts it. False: out of memory. */
+bool server_make_state(struct arena *arena, struct server *server);
+
 /* The status at the start, without a log line. */
 void server_start(struct server *server);
+
+/* What follows for the status from what the configuration now says, without a log line. */
+void server_restart(struct server *server, const struct server *old);
 
 void backend_refresh_usable(struct backend *backend, double now);
 

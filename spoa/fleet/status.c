@@ -108,6 +108,25 @@ void server_start(struct server *server)
 	atomic_store_explicit(&state->status, (int)status_of(server), memory_order_relaxed);
 }
 
+/* What the file says anew holds; what it said before, somebody may have changed at run time. */
+void server_restart(struct server *server, const struct server *old)
+{
+	struct server_state *state = server->state;
+	const struct check_config *check = &server->check, *before = &old->check;
+
+	if (server->disabled != old->disabled)
+		state->admin = server->disabled ? ADMIN_MAINT : ADMIN_READY;
+	if (server->weight != old->weight)
+		atomic_store_explicit(&state->weight, server->weight, memory_order_relaxed);
+	if (check->enabled && !before->enabled)
+		state->health = check->rise;
+	else if (check->rise != before->rise || check->fall != before->fall)
+		state->health = state->health >= before->rise ? check->rise + check->fall - 1 : 0;
+	if (!server->agent.enabled)
+		state->agent_down = false;
+	atomic_store_explicit(&state->status, (int)status_of(server), memory_order_relaxed);
+}
+
 void server_set_health(struct fleet *fleet, struct server *server, bool passed, const char *why, double now)
 {
 	const struct check_config *check = &server->check;

@@ -10,27 +10,44 @@
 #define FIRST_ROUND   1.0 /* the first questions are spread over at most this long */
 #define FIRST_ANSWERS 3.0 /* until then it is no news that nobody has answered yet */
 
-static size_t count_probes(const struct fleet *fleet)
+/* ---- who is asked ---- */
+
+static double first_of(const struct probe_kind *kind, const struct server *server, size_t i, size_t n)
 {
-	size_t n = 0;
+	double interval = kind->interval(server);
 
-	for (size_t i = 0; i < fleet_count(fleet); i++) {
-		const struct backend *backend = fleet_backend(fleet, i);
+	return (interval < FIRST_ROUND ? interval : FIRST_ROUND) * (double)i / (double)(n ? n : 1);
+}
 
-		for (size_t j = 0; j < backend->n_servers; j++)
-			n += (size_t)backend->servers[j]->check.enabled + backend->servers[j]->agent.enabled;
+/* One question of one server: as it goes on, or a new one. False: out of memory. */
+static bool want(struct load *load, struct server *server, unsigned which, const struct probe_kind *kind)
+{
+	struct probe *probe = server->state->probes[which], **bigger;
+
+	if (probe) {
+		probe_move(probe, kind, server);
+		probe->wanted = true;
+		return true;
 	}
-	return n;
+	probe = calloc(1, sizeof(*probe));
+	bigger = realloc(load->probes, (load->n + 1) * sizeof(*bigger));
+	if (bigger)
+		load->probes = bigger;
+	if (!probe || !bigger) {
+		free(probe);
+		return false;
+	}
+	*probe = (struct probe){
+		.kind = kind, .server = server, .load = load, .loop = load->loop, .wanted = true, .fd = -1
+	};
+	server->state->probes[which] = load->probes[load->n++] = probe;
+	return true;
 }
 
-static void add(struct load *load, struct server *server, const struct probe_kind *kind)
+static bool want_all(struct load *load)
 {
-	load->probes[load->n++] =
-		(struct probe){ .kind = kind, .server = server, .load = load, .loop = load->loop, .fd = -1 };
-}
+	bool good = true;
 
-static void add_all(struct load *load)
-{
 	for (size_t i = 0; i < fleet_count(load->fleet); i++) {
 		const struct backend *backend = fleet_backend(load->fleet, i);
 
@@ -38,19 +55,48 @@ static void add_all(struct load *load)
 			struct server *server = backend->servers[j];
 
 			if (server->check.enabled)
-				add(load, server, backend->httpchk.enabled ? &health_http_kind : &health_tcp_kind);
+				good &= want(load, server, 0,
+					     backend->httpchk.enabled ? &health_http_kind : &health_tcp_kind);
 			if (server->agent.enabled)
-				add(load, server, &agent_kind);
+				good &= want(load, server, 1, &agent_kind);
 		}
 	}
+	return good;
 }
 
-static double first_of(const struct probe *probe, size_t i, size_t n)
+/* Of a server that is no longer asked, or no longer there; its state may go with the old configuration. */
+static void forget(struct probe *probe)
 {
-	double interval = probe->kind->interval(probe->server);
+	struct server_state *state = probe->server->state;
 
-	return (interval < FIRST_ROUND ? interval : FIRST_ROUND) * (double)i / (double)n;
+	for (size_t i = 0; i < COUNT(state->probes); i++)
+		if (state->probes[i] == probe)
+			state->probes[i] = NULL;
+	probe_stop(probe);
+	free(probe);
 }
+
+/* Those that nobody wants any more go; the new ones begin, spread over an interval. */
+static void sort_out(struct load *load, size_t from)
+{
+	size_t kept = 0, fresh = load->n - from;
+
+	for (size_t i = 0; i < load->n; i++) {
+		struct probe *probe = load->probes[i];
+
+		if (!probe->wanted) {
+			forget(probe);
+			continue;
+		}
+		if (i >= from)
+			probe_start(probe, first_of(probe->kind, probe->server, i - from, fresh));
+		probe->wanted = false;
+		load->probes[kept++] = probe;
+	}
+	load->n = kept;
+}
+
+/* ---- what is not known ---- */
 
 static bool asks_agents(const struct backend *backend)
 {
@@ -67,10 +113,10 @@ static void say_unknown(struct load *load, size_t i)
 	bool unknown = atomic_load_explicit(&backend->state->mean_cost, memory_order_relaxed) < 0 &&
 		       backend_n_usable(backend) > 1;
 
-	if (unknown && !load->unknown_said[i])
+	if (unknown && !backend->state->unknown_said)
 		log_line(load->log, asks_agents(backend) ? LOG_WARNING : LOG_NOTICE,
 			 "backend %s: no server's load is known, choosing at random by weight", backend->name);
-	load->unknown_said[i] = unknown;
+	backend->state->unknown_said = unknown;
 }
 
 static void on_refresh(struct ev_loop *loop, ev_timer *timer, int events)
@@ -92,24 +138,31 @@ static void on_refresh(struct ev_loop *loop, ev_timer *timer, int events)
 struct load *load_start(struct ev_loop *loop, struct fleet *fleet, const struct log *log)
 {
 	struct load *load = calloc(1, sizeof(*load));
-	size_t n = count_probes(fleet);
 
 	if (!load)
 		return NULL;
 	*load = (struct load){ .loop = loop, .fleet = fleet, .log = log, .started = clock_now() };
-	load->probes = calloc(n + 1, sizeof(*load->probes));
-	load->unknown_said = calloc(fleet_count(fleet) + 1, sizeof(*load->unknown_said));
-	if (!load->probes || !load->unknown_said) {
+	if (!want_all(load)) {
 		load_stop(load);
 		return NULL;
 	}
-	add_all(load);
-	for (size_t i = 0; i < load->n; i++)
-		probe_start(&load->probes[i], first_of(&load->probes[i], i, n));
+	sort_out(load, 0);
 	ev_timer_init(&load->refresh, on_refresh, REFRESH, REFRESH);
 	load->refresh.data = load;
 	ev_timer_start(loop, &load->refresh);
 	return load;
+}
+
+bool load_move(struct load *load, struct fleet *fleet, const struct log *log)
+{
+	size_t from = load->n;
+	bool good;
+
+	load->fleet = fleet;
+	load->log = log;
+	good = want_all(load);
+	sort_out(load, from);
+	return good;
 }
 
 void load_stop(struct load *load)
@@ -117,10 +170,9 @@ void load_stop(struct load *load)
 	if (!load)
 		return;
 	for (size_t i = 0; i < load->n; i++)
-		probe_stop(&load->probes[i]);
+		forget(load->probes[i]);
 	if (load->refresh.data)
 		ev_timer_stop(load->loop, &load->refresh);
 	free(load->probes);
-	free(load->unknown_said);
 	free(load);
 }

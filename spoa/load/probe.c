@@ -184,6 +184,28 @@ void probe_start(struct probe *probe, double first)
 	arm(probe, first);
 }
 
+static bool asks_the_same(const struct probe *probe, const struct probe_kind *kind, const struct server *server)
+{
+	const struct endpoint *was = probe->kind->to(probe->server), *is = kind->to(server);
+	const char *before = probe->kind->question ? probe->kind->question(probe->server) : NULL;
+	const char *after = kind->question ? kind->question(server) : NULL;
+
+	return kind == probe->kind && endpoint_equal(was, is) && strcmp(before ? before : "", after ? after : "") == 0;
+}
+
+void probe_move(struct probe *probe, const struct probe_kind *kind, struct server *server)
+{
+	bool same = asks_the_same(probe, kind, server);
+
+	probe->kind = kind;
+	probe->server = server;
+	if (same)
+		return;
+	probe_stop(probe);
+	probe->asking = false;
+	arm(probe, 0);
+}
+
 void probe_stop(struct probe *probe)
 {
 	ev_io_stop(probe->loop, &probe->io);

@@ -39,6 +39,7 @@ struct probe {
 	ev_timer timer; /* the next question, or the end of patience with this one */
 	bool asking, connected;
 	bool said_incomplete; /* the kind's */
+	bool wanted;          /* by the configuration that is being taken over */
 	int fd, error;
 	double started; /* monotonic */
 	size_t said, heard;
@@ -49,16 +50,18 @@ struct load {
 	struct ev_loop *loop;
 	struct fleet *fleet;
 	const struct log *log;
-	struct probe *probes;
+	struct probe **probes;
 	size_t n;
 	ev_timer refresh;
 	double started;
 	double say_starved; /* not before */
-	bool *unknown_said; /* by backend: that no load is known */
 };
 
 void probe_start(struct probe *probe, double first);
 void probe_stop(struct probe *probe);
+
+/* Goes on for the server of another configuration; what is under way to another address, or with other words, begins anew. */
+void probe_move(struct probe *probe, const struct probe_kind *kind, struct server *server);
 
 extern const struct probe_kind health_tcp_kind;
 extern const struct probe_kind health_http_kind;

@@ -203,7 +203,7 @@ static void write_pending(struct conn *conn)
 		return;
 	}
 	watch(conn, EV_READ);
-	if (atomic_load_explicit(&conn->worker->leaving, memory_order_relaxed))
+	if (conn_is_leaving(conn))
 		conn_leave(conn);
 }
 
@@ -287,8 +287,7 @@ static void after_frames(struct conn *conn, struct spop_slice rest, struct spop_
 		if (!keep_rest(conn, rest))
 			dialog_disconnect(conn, SPOP_ERR_RESOURCES, writer);
 	}
-	if (conn->state == CONN_RUNNING && atomic_load_explicit(&worker->leaving, memory_order_relaxed) &&
-	    !has_rest(conn))
+	if (conn->state == CONN_RUNNING && conn_is_leaving(conn) && !has_rest(conn))
 		dialog_disconnect(conn, SPOP_ERR_NONE, writer);
 	if (!flush(conn, worker->out, (size_t)(writer->at - worker->out)))
 		return;
@@ -429,6 +428,12 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 		expect_deadline(conn);
 }
 
+bool conn_is_leaving(const struct conn *conn)
+{
+	return atomic_load_explicit(&conn->worker->leaving, memory_order_relaxed) ||
+	       atomic_load_explicit(&conn->acceptor->retired, memory_order_relaxed);
+}
+
 void conn_leave(struct conn *conn)
 {
 	/* with a frame half here or answers under way, after_frames() or the peer brings the end */
@@ -440,7 +445,7 @@ void conn_leave(struct conn *conn)
 
 /* ---- the beginning ---- */
 
-void conn_open(struct worker *worker, int fd, const struct routes *routes)
+void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 	int one = 1;
@@ -453,7 +458,7 @@ void conn_open(struct worker *worker, int fd, const struct routes *routes)
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* a UNIX socket has none */
 	conn->worker = worker;
-	conn->routes = routes;
+	conn->acceptor = acceptor;
 	conn->next = worker->conns;
 	if (conn->next)
 		conn->next->previous = conn;

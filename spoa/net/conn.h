@@ -24,7 +24,7 @@ struct bytes {
 struct conn {
 	struct conn *next, *previous;
 	struct worker *worker;
-	const struct routes *routes;
+	const struct acceptor *acceptor;
 	ev_io io;
 	ev_timer timer;
 	double alarm;                           /* when the timer will run out, if it is active */

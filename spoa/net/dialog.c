@@ -71,10 +71,11 @@ static bool on_hello(struct conn *conn, const struct spop_frame *frame, struct s
 
 static bool on_notify(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
 {
+	const struct routes *routes = atomic_load_explicit(&conn->acceptor->routes, memory_order_acquire);
 	struct worker *worker = conn->worker;
 
 	worker->counters.notifies++;
-	if (answer_notify(conn->routes, &worker->scratch, frame, worker->now, conn->max_frame_size, writer))
+	if (answer_notify(routes, &worker->scratch, frame, worker->now, conn->max_frame_size, writer))
 		return true;
 	return dialog_disconnect(conn, SPOP_ERR_INVALID, writer);
 }

@@ -56,7 +56,7 @@ static bool is_ours(const struct acceptor *acceptor)
 {
 	struct stat status;
 
-	return acceptor->inode && lstat(acceptor->bind->endpoint.unix_path.sun_path, &status) == 0 &&
+	return acceptor->inode && lstat(acceptor->endpoint.unix_path.sun_path, &status) == 0 &&
 	       status.st_ino == acceptor->inode && status.st_dev == acceptor->device;
 }
 
@@ -64,15 +64,14 @@ static void note_file(struct acceptor *acceptor)
 {
 	struct stat status;
 
-	if (lstat(acceptor->bind->endpoint.unix_path.sun_path, &status) < 0)
+	if (lstat(acceptor->endpoint.unix_path.sun_path, &status) < 0)
 		return;
 	acceptor->inode = status.st_ino;
 	acceptor->device = status.st_dev;
 }
 
-static bool prepare_socket(struct acceptor *acceptor, int fd, int backlog)
+static bool prepare_socket(struct acceptor *acceptor, const struct bind *bind, int fd, int backlog)
 {
-	const struct bind *bind = acceptor->bind;
 	bool is_file = bind->endpoint.any.sa_family == AF_UNIX;
 
 	if (!bind_socket(fd, &bind->endpoint))
@@ -86,9 +85,9 @@ static bool prepare_socket(struct acceptor *acceptor, int fd, int backlog)
 	return false;
 }
 
-static int open_socket(struct acceptor *acceptor, int backlog)
+static int open_socket(struct acceptor *acceptor, const struct bind *bind, int backlog)
 {
-	int family = acceptor->bind->endpoint.any.sa_family, one = 1;
+	int family = bind->endpoint.any.sa_family, one = 1;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -97,7 +96,7 @@ static int open_socket(struct acceptor *acceptor, int backlog)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (family == AF_INET6) /* as HAProxy: IPv4 has a bind of its own */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (prepare_socket(acceptor, fd, backlog))
+	if (prepare_socket(acceptor, bind, fd, backlog))
 		return fd;
 	one = errno;
 	close(fd);
@@ -105,19 +104,21 @@ static int open_socket(struct acceptor *acceptor, int backlog)
 	return -1;
 }
 
+static void close_socket(struct acceptor *acceptor)
+{
+	if (acceptor->fd < 0)
+		return;
+	ev_io_stop(acceptor->listener->loop, &acceptor->io);
+	if (is_ours(acceptor))
+		unlink(acceptor->endpoint.unix_path.sun_path);
+	close(acceptor->fd);
+	acceptor->fd = -1;
+}
+
 static void close_sockets(struct listener *listener)
 {
-	for (size_t i = 0; i < listener->n; i++) {
-		struct acceptor *acceptor = &listener->acceptors[i];
-
-		if (acceptor->fd < 0)
-			continue;
-		ev_io_stop(listener->loop, &acceptor->io);
-		if (is_ours(acceptor))
-			unlink(acceptor->bind->endpoint.unix_path.sun_path);
-		close(acceptor->fd);
-		acceptor->fd = -1;
-	}
+	for (struct acceptor *acceptor = listener->acceptors; acceptor; acceptor = acceptor->next)
+		close_socket(acceptor);
 	listener->closed = true;
 }
 
@@ -136,21 +137,21 @@ static struct worker *idlest(struct net *net)
 
 static void pause_all(struct listener *listener)
 {
-	for (size_t i = 0; i < listener->n; i++)
-		ev_io_stop(listener->loop, &listener->acceptors[i].io);
+	for (struct acceptor *acceptor = listener->acceptors; acceptor; acceptor = acceptor->next)
+		ev_io_stop(listener->loop, &acceptor->io);
 }
 
 static void resume_all(struct listener *listener)
 {
-	for (size_t i = 0; i < listener->n; i++)
-		if (listener->acceptors[i].fd >= 0)
-			ev_io_start(listener->loop, &listener->acceptors[i].io);
+	for (struct acceptor *acceptor = listener->acceptors; acceptor; acceptor = acceptor->next)
+		if (acceptor->fd >= 0)
+			ev_io_start(listener->loop, &acceptor->io);
 }
 
 /* In one order with `paused`, or a connection that closes meanwhile could go unseen. */
-static bool is_full(const struct net *net)
+static bool is_full(const struct listener *listener)
 {
-	return atomic_load(&net->connections) >= net->settings->maxconn;
+	return atomic_load(&listener->net->connections) >= listener->settings->maxconn;
 }
 
 static bool may_say(double *next)
@@ -169,10 +170,10 @@ static void pause_full(struct listener *listener)
 	pause_all(listener);
 	atomic_store(&listener->paused, true);
 	if (may_say(&listener->say_full))
-		log_line(&listener->net->settings->log, LOG_WARNING,
+		log_line(&listener->settings->log, LOG_WARNING,
 			 "maxconn %llu reached: new SPOP connections wait in the backlog",
-			 (unsigned long long)listener->net->settings->maxconn);
-	if (!is_full(listener->net)) /* one closed before it could see that we paused */
+			 (unsigned long long)listener->settings->maxconn);
+	if (!is_full(listener)) /* one closed before it could see that we paused */
 		listener_wake(listener);
 }
 
@@ -180,18 +181,18 @@ static void pause_starved(struct listener *listener, int error)
 {
 	pause_all(listener);
 	if (may_say(&listener->say_starved))
-		log_line(&listener->net->settings->log, LOG_ERR, "cannot accept SPOP connections: %s", strerror(error));
+		log_line(&listener->settings->log, LOG_ERR, "cannot accept SPOP connections: %s", strerror(error));
 	ev_timer_set(&listener->pause, FULL_PAUSE, 0);
 	ev_timer_start(listener->loop, &listener->pause);
 }
 
-static void take(struct listener *listener, const struct bind *bind, int fd)
+static void take(struct listener *listener, const struct acceptor *acceptor, int fd)
 {
 	struct net *net = listener->net;
 
 	atomic_fetch_add_explicit(&net->connections, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&net->accepted, 1, memory_order_relaxed);
-	if (worker_give(idlest(net), fd, bind->routes))
+	if (worker_give(idlest(net), fd, acceptor))
 		return;
 	close(fd);
 	net_closed(net);
@@ -207,13 +208,13 @@ static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
 	for (unsigned i = 0; i < ACCEPTS; i++) {
 		int fd;
 
-		if (is_full(listener->net)) {
+		if (is_full(listener)) {
 			pause_full(listener);
 			return;
 		}
 		fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			take(listener, acceptor->bind, fd);
+			take(listener, acceptor, fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -233,18 +234,42 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int events)
 		resume_all(listener);
 }
 
+/* What is new is listened on, what nobody asks for any more is closed; the rest never noticed. */
+static void take_settings(struct listener *listener)
+{
+	const struct net_settings *newest = net_newest(listener->net, &listener->generation);
+
+	if (!newest)
+		return;
+	listener->settings = newest;
+	while (listener->fresh) {
+		struct acceptor *acceptor = listener->fresh;
+
+		listener->fresh = acceptor->next;
+		acceptor->next = listener->acceptors;
+		listener->acceptors = acceptor;
+	}
+	for (struct acceptor *acceptor = listener->acceptors; acceptor; acceptor = acceptor->next)
+		if (atomic_load(&acceptor->retired) || listener->closed)
+			close_socket(acceptor);
+		else if (!atomic_load(&listener->paused) && !ev_is_active(&listener->pause))
+			ev_io_start(listener->loop, &acceptor->io);
+	net_seen(listener->net);
+}
+
 static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
 {
 	struct listener *listener = wake->data;
 
 	(void)events;
+	take_settings(listener);
 	if (atomic_load(&listener->closing) && !listener->closed)
 		close_sockets(listener);
 	if (atomic_load(&listener->stopping)) {
 		ev_break(loop, EVBREAK_ALL);
 		return;
 	}
-	if (!listener->closed && !is_full(listener->net) && atomic_exchange(&listener->paused, false))
+	if (!listener->closed && !is_full(listener) && atomic_exchange(&listener->paused, false))
 		resume_all(listener);
 }
 
@@ -253,49 +278,116 @@ void listener_wake(struct listener *listener)
 	ev_async_send(listener->loop, &listener->wake);
 }
 
-/* ---- the thread ---- */
+/* ---- the beginning ---- */
 
-static bool open_one(struct listener *listener, struct inherited *inherited, const struct bind *bind, char *why,
-		     size_t size)
+/* Onto the list of what is to be added. */
+static bool open_one(struct listener *listener, struct inherited *inherited, const struct bind *bind, int backlog,
+		     char *why, size_t size)
 {
-	struct acceptor *acceptor = &listener->acceptors[listener->n];
+	struct acceptor *acceptor = calloc(1, sizeof(*acceptor));
 	char text[ENDPOINT_TEXT];
-	int fd = inherited_find(inherited, &bind->endpoint);
 
-	*acceptor = (struct acceptor){ .listener = listener, .bind = bind, .fd = fd };
-	if (fd < 0)
-		acceptor->fd = open_socket(acceptor, listener->net->settings->backlog);
+	if (!acceptor) {
+		snprintf(why, size, "out of memory");
+		return false;
+	}
+	acceptor->listener = listener;
+	acceptor->endpoint = bind->endpoint;
+	acceptor->fd = inherited ? inherited_find(inherited, &bind->endpoint) : -1;
+	if (acceptor->fd < 0)
+		acceptor->fd = open_socket(acceptor, bind, backlog);
 	if (acceptor->fd < 0) {
 		snprintf(why, size, "%s:%u: cannot bind '%s': %s", bind->place.file, bind->place.line,
 			 endpoint_text(&bind->endpoint, text), strerror(errno));
+		free(acceptor);
 		return false;
 	}
+	atomic_init(&acceptor->routes, bind->routes);
 	ev_io_init(&acceptor->io, on_acceptable, acceptor->fd, EV_READ);
 	acceptor->io.data = acceptor;
-	listener->n++;
+	acceptor->next = listener->fresh;
+	listener->fresh = acceptor;
 	return true;
+}
+
+static void free_all(struct acceptor **list)
+{
+	while (*list) {
+		struct acceptor *acceptor = *list;
+
+		*list = acceptor->next;
+		close_socket(acceptor);
+		free(acceptor);
+	}
 }
 
 static bool open_all(struct listener *listener, char *why, size_t size)
 {
-	const struct net_settings *settings = listener->net->settings;
+	const struct net_settings *settings = listener->settings;
 	struct inherited inherited;
 	unsigned left;
 
-	listener->acceptors = calloc(settings->n_binds + 1, sizeof(*listener->acceptors));
-	if (!listener->acceptors) {
-		snprintf(why, size, "out of memory");
-		return false;
-	}
 	inherited_take(&inherited);
 	for (size_t i = 0; i < settings->n_binds; i++)
-		if (!settings->binds[i].repeated && !open_one(listener, &inherited, &settings->binds[i], why, size))
+		if (!settings->binds[i].repeated &&
+		    !open_one(listener, &inherited, &settings->binds[i], settings->backlog, why, size))
 			return false;
 	left = inherited_close(&inherited);
 	if (left > 0)
 		log_line(&settings->log, LOG_WARNING, "%u sockets of the service manager have no 'bind' line", left);
+	listener->acceptors = listener->fresh;
+	listener->fresh = NULL;
 	return true;
 }
+
+/* ---- another configuration ---- */
+
+static struct acceptor *find_open(const struct listener *listener, const struct endpoint *endpoint)
+{
+	for (struct acceptor *acceptor = listener->acceptors; acceptor; acceptor = acceptor->next)
+		if (!atomic_load(&acceptor->retired) && endpoint_equal(&acceptor->endpoint, endpoint))
+			return acceptor;
+	return NULL;
+}
+
+bool listener_prepare(struct listener *listener, const struct net_settings *settings, char *why, size_t size)
+{
+	for (size_t i = 0; i < settings->n_binds; i++) {
+		const struct bind *bind = &settings->binds[i];
+
+		if (bind->repeated || find_open(listener, &bind->endpoint))
+			continue;
+		if (!open_one(listener, NULL, bind, settings->backlog, why, size)) {
+			free_all(&listener->fresh);
+			return false;
+		}
+	}
+	return true;
+}
+
+static const struct bind *find_bind(const struct net_settings *settings, const struct endpoint *endpoint)
+{
+	for (size_t i = 0; i < settings->n_binds; i++)
+		if (!settings->binds[i].repeated && endpoint_equal(&settings->binds[i].endpoint, endpoint))
+			return &settings->binds[i];
+	return NULL;
+}
+
+void listener_move(struct listener *listener, const struct net_settings *settings)
+{
+	for (struct acceptor *acceptor = listener->acceptors; acceptor; acceptor = acceptor->next) {
+		const struct bind *bind = find_bind(settings, &acceptor->endpoint);
+
+		if (!bind)
+			atomic_store(&acceptor->retired, true);
+		else if (is_ours(acceptor) && !set_rights(bind))
+			log_line(&settings->log, LOG_WARNING, "%s:%u: cannot change the socket's rights: %s",
+				 bind->place.file, bind->place.line, strerror(errno));
+		atomic_store_explicit(&acceptor->routes, bind ? bind->routes : routes_none(), memory_order_release);
+	}
+}
+
+/* ---- the thread ---- */
 
 static void *run(void *argument)
 {
@@ -309,6 +401,7 @@ bool listener_start(struct listener *listener, char *why, size_t size)
 {
 	sigset_t all, before;
 
+	listener->settings = atomic_load(&listener->net->settings);
 	listener->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (!listener->loop) {
 		snprintf(why, size, "cannot make an event loop: %s", strerror(errno));
@@ -343,7 +436,8 @@ void listener_stop(struct listener *listener)
 
 void listener_free(struct listener *listener)
 {
+	free_all(&listener->acceptors);
+	free_all(&listener->fresh);
 	if (listener->loop)
 		ev_loop_destroy(listener->loop);
-	free(listener->acceptors);
 }

@@ -22,7 +22,7 @@ static bool start_workers(struct net *net, char *why, size_t size)
 	for (unsigned i = 0; i < net->n_workers; i++) {
 		struct worker *worker = &net->workers[i];
 
-		worker->settings = net->settings;
+		worker->settings = atomic_load(&net->settings);
 		worker->net = net;
 		if (worker_start(worker))
 			continue;
@@ -59,7 +59,7 @@ struct net *net_start(const struct net_settings *settings, char *why, size_t siz
 	if (!net)
 		return NULL;
 	raise_descriptors(settings);
-	net->settings = settings;
+	atomic_store(&net->settings, settings);
 	net->n_workers = settings->nbthread ? settings->nbthread : count_cpus();
 	net->workers = calloc(net->n_workers, sizeof(*net->workers));
 	net->listener.net = net;
@@ -68,6 +68,56 @@ struct net *net_start(const struct net_settings *settings, char *why, size_t siz
 		return net;
 	net_stop(net);
 	return NULL;
+}
+
+bool net_prepare(struct net *net, const struct net_settings *settings, char *why, size_t size)
+{
+	return listener_prepare(&net->listener, settings, why, size);
+}
+
+void net_move(struct net *net, const struct net_settings *settings, struct ev_loop *loop, ev_async *moved)
+{
+	const struct net_settings *before = atomic_load(&net->settings);
+
+	if (settings->nbthread != before->nbthread)
+		log_line(&settings->log, LOG_WARNING, "nbthread has changed: that needs a restart.");
+	if (settings->busy_poll != before->busy_poll)
+		log_line(&settings->log, LOG_WARNING, "busy-poll has changed: that needs a restart.");
+	raise_descriptors(settings);
+	net->loop = loop;
+	net->moved = moved;
+	listener_move(&net->listener, settings);
+	atomic_store(&net->unseen, net->n_workers + 1);
+	atomic_store(&net->settings, settings);
+	atomic_fetch_add(&net->generation, 1);
+	listener_wake(&net->listener);
+	for (unsigned i = 0; i < net->n_workers; i++)
+		worker_wake(&net->workers[i]);
+}
+
+bool net_has_moved(const struct net *net)
+{
+	return atomic_load(&net->unseen) == 0;
+}
+
+const struct net_settings *net_newest(struct net *net, unsigned *generation)
+{
+	unsigned newest = atomic_load(&net->generation);
+
+	if (newest == *generation)
+		return NULL;
+	*generation = newest;
+	return atomic_load(&net->settings);
+}
+
+void net_seen(struct net *net)
+{
+	struct ev_loop *loop = net->loop;
+	ev_async *moved = net->moved;
+
+	/* the last one's word lets the next move begin */
+	if (atomic_fetch_sub(&net->unseen, 1) == 1)
+		ev_async_send(loop, moved);
 }
 
 void net_drain(struct net *net)
@@ -119,6 +169,7 @@ static void add_up(struct net_counters *sum, uint64_t decisions[REASONS], const 
 static void log_sums(const struct net *net, const struct net_counters *sum, const uint64_t decisions[REASONS])
 {
 	char reasons[300] = "";
+	const struct log *log = &atomic_load(&net->settings)->log;
 	int used = 0;
 
 	if (net_accepted(net) == 0)
@@ -127,12 +178,12 @@ static void log_sums(const struct net *net, const struct net_counters *sum, cons
 		if (decisions[i] > 0)
 			used += snprintf(reasons + used, sizeof(reasons) - (size_t)used, ", %s %llu",
 					 answer_reason_name(i), (unsigned long long)decisions[i]);
-	log_line(&net->settings->log, LOG_INFO, "Answered %llu NOTIFYs on %llu connections%s.",
-		 (unsigned long long)sum->notifies, (unsigned long long)net_accepted(net), reasons);
+	log_line(log, LOG_INFO, "Answered %llu NOTIFYs on %llu connections%s.", (unsigned long long)sum->notifies,
+		 (unsigned long long)net_accepted(net), reasons);
 	if (sum->refused + sum->late_hellos + sum->late_frames + sum->overflows + sum->disconnects + sum->dropped +
 		    sum->ended >
 	    0)
-		log_line(&net->settings->log, LOG_INFO,
+		log_line(log, LOG_INFO,
 			 "Trouble: %llu HELLOs refused, %llu late, %llu frames late, %llu connections over "
 			 "output-limit, "
 			 "%llu ended for a bad frame, %llu by HAProxy for an error, %llu NOTIFYs too long.",

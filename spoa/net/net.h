@@ -83,9 +83,11 @@ struct net_counters {
 };
 
 struct conn;
+struct acceptor;
 
 struct worker {
-	const struct net_settings *settings;
+	const struct net_settings *settings; /* as of the last wake */
+	unsigned generation;                 /* of those */
 	struct net *net;
 	pthread_t thread;
 	struct ev_loop *loop;
@@ -100,7 +102,7 @@ struct worker {
 	pthread_mutex_t inbox_lock;
 	struct newcomer {
 		int fd;
-		const struct routes *routes;
+		const struct acceptor *acceptor;
 	} * inbox;
 	size_t n_inbox, inbox_room;
 	uint8_t *in;  /* what one read brings, behind up to 3 bytes left from the one before */
@@ -119,7 +121,7 @@ void worker_complain(struct worker *worker, const char *about, const char *what)
 void worker_wake(struct worker *worker);
 
 /* From the listener's thread. False: out of memory, the caller still owns fd. */
-bool worker_give(struct worker *worker, int fd, const struct routes *routes);
+bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor);
 
 /* Ends and frees; the worker may never have been started. */
 void worker_stop(struct worker *worker);
@@ -127,7 +129,10 @@ void worker_stop(struct worker *worker);
 /* ---- conn.c ---- */
 
 /* Takes fd over, closing it when it cannot. */
-void conn_open(struct worker *worker, int fd, const struct routes *routes);
+void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor);
+
+/* Whether its worker stops, or its listener is gone. */
+bool conn_is_leaving(const struct conn *conn);
 
 /* As soon as nothing is under way: AGENT-DISCONNECT 0, then closes. */
 void conn_leave(struct conn *conn);
@@ -136,21 +141,32 @@ struct conn *conn_next(const struct conn *conn);
 
 /* ---- listener.c ---- */
 
+/*
+ * A listening socket. It outlives configurations, and the connections that came by it look here for the routes of the
+ * newest; one whose address is no longer listened on is kept, without a socket, for their sake.
+ */
+struct acceptor {
+	struct acceptor *next;
+	ev_io io;
+	struct listener *listener;
+	struct endpoint endpoint;
+	_Atomic(const struct routes *) routes;
+	_Atomic bool retired;
+	ino_t inode; /* of the file that we bound; 0: none, or not ours to remove */
+	dev_t device;
+	int fd;
+};
+
 struct listener {
 	struct net *net;
+	const struct net_settings *settings; /* as of the last wake */
+	unsigned generation;                 /* of those */
 	pthread_t thread;
 	struct ev_loop *loop;
 	ev_async wake;
-	ev_timer pause; /* after running out of descriptors */
-	struct acceptor {
-		ev_io io;
-		struct listener *listener;
-		const struct bind *bind;
-		ino_t inode; /* of the file that we bound; 0: none, or not ours to remove */
-		dev_t device;
-		int fd;
-	} * acceptors;
-	size_t n;
+	ev_timer pause;             /* after running out of descriptors */
+	struct acceptor *acceptors; /* a list; the thread's own while it runs, the control thread reads it */
+	struct acceptor *fresh;     /* to be added to it at the next wake */
 	_Atomic bool paused, closing, stopping;
 	bool closed;
 	double say_full, say_starved; /* not before */
@@ -160,6 +176,12 @@ struct listener {
 bool listener_start(struct listener *listener, char *why, size_t size);
 void listener_wake(struct listener *listener);
 
+/* Binds what of another configuration is not listened on yet. False: why; nothing is left of it. Control thread. */
+bool listener_prepare(struct listener *listener, const struct net_settings *settings, char *why, size_t size);
+
+/* The routes of that configuration from now on; the thread does the rest when it wakes. Control thread. */
+void listener_move(struct listener *listener, const struct net_settings *settings);
+
 /* Ends the thread and closes the sockets; until listener_free() others may still wake it. */
 void listener_stop(struct listener *listener);
 void listener_free(struct listener *listener);
@@ -167,7 +189,11 @@ void listener_free(struct listener *listener);
 /* ---- net.c ---- */
 
 struct net {
-	const struct net_settings *settings;
+	_Atomic(const struct net_settings *) settings;
+	_Atomic unsigned generation; /* counts them */
+	_Atomic unsigned unseen;     /* threads that may still look at the ones before */
+	struct ev_loop *loop;        /* is told by `moved` once there are none */
+	ev_async *moved;
 	struct worker *workers;
 	unsigned n_workers;
 	struct listener listener;
@@ -177,5 +203,11 @@ struct net {
 
 /* A worker has closed one. */
 void net_closed(struct net *net);
+
+/* The newest settings, if they are not of this generation, which is updated; NULL: they are. Any thread, for itself. */
+const struct net_settings *net_newest(struct net *net, unsigned *generation);
+
+/* The caller looks at nothing older than what net_newest() returned. */
+void net_seen(struct net *net);
 
 #endif

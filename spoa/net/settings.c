@@ -323,15 +323,10 @@ struct config_room net_room(struct net_settings *settings)
 
 /* ---- the end of the configuration ---- */
 
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->length == b->length && memcmp(&a->storage, &b->storage, a->length) == 0;
-}
-
 static struct bind *first_of(struct net_settings *settings, struct bind *bind)
 {
 	for (struct bind *earlier = settings->binds; earlier < bind; earlier++)
-		if (same_endpoint(&earlier->endpoint, &bind->endpoint))
+		if (endpoint_equal(&earlier->endpoint, &bind->endpoint))
 			return earlier;
 	return bind;
 }

@@ -9,7 +9,7 @@
 #include "net.h"
 #include "spoa-redirect/base/clock.h"
 
-bool worker_give(struct worker *worker, int fd, const struct routes *routes)
+bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor)
 {
 	bool good = true;
 
@@ -25,7 +25,7 @@ bool worker_give(struct worker *worker, int fd, const struct routes *routes)
 		}
 	}
 	if (good) {
-		worker->inbox[worker->n_inbox++] = (struct newcomer){ fd, routes };
+		worker->inbox[worker->n_inbox++] = (struct newcomer){ fd, acceptor };
 		atomic_fetch_add_explicit(&worker->connections, 1, memory_order_relaxed);
 	}
 	pthread_mutex_unlock(&worker->inbox_lock);
@@ -70,11 +70,23 @@ static void leave_all(struct worker *worker)
 {
 	struct conn *next;
 
-	worker->has_left = true;
 	for (struct conn *conn = worker->conns; conn; conn = next) {
 		next = conn_next(conn);
-		conn_leave(conn);
+		if (conn_is_leaving(conn))
+			conn_leave(conn);
 	}
+}
+
+/* Between two events nothing of a configuration is in use. */
+static void take_settings(struct worker *worker)
+{
+	const struct net_settings *newest = net_newest(worker->net, &worker->generation);
+
+	if (!newest)
+		return;
+	worker->settings = newest;
+	leave_all(worker);
+	net_seen(worker->net);
 }
 
 static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
@@ -84,9 +96,12 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
 
 	(void)events;
 	while (take_newcomer(worker, &newcomer))
-		conn_open(worker, newcomer.fd, newcomer.routes);
-	if (atomic_load_explicit(&worker->leaving, memory_order_relaxed) && !worker->has_left)
+		conn_open(worker, newcomer.fd, newcomer.acceptor);
+	take_settings(worker);
+	if (atomic_load_explicit(&worker->leaving, memory_order_relaxed) && !worker->has_left) {
+		worker->has_left = true;
 		leave_all(worker);
+	}
 	if (atomic_load_explicit(&worker->stopping, memory_order_relaxed))
 		ev_break(loop, EVBREAK_ALL);
 }

@@ -57,27 +57,27 @@ static const char text[] = "frontend f\n message m\n message n\n bind 127.0.0.1:
 
 /* ---- the agent ---- */
 
-static struct worker *the_worker(const struct routes **routes)
+static struct worker *the_worker(const struct acceptor **acceptor)
 {
 	static struct worker worker;
 	static struct net net;
 	static struct site site;
-	static const struct routes *the_routes;
+	static struct acceptor the_acceptor;
 
 	if (!worker.loop) {
 		site_of(&site, text);
 		site.settings->log.n = 0;
 		site.settings->max_frame_size = MAX_FRAME;
 		site.settings->hold_time = 0; /* what a refused HELLO is told comes at once */
-		the_routes = site_routes(&site);
-		net.settings = site.settings;
+		atomic_store(&the_acceptor.routes, site_routes(&site));
+		atomic_store(&net.settings, site.settings);
 		worker = (struct worker){ .settings = site.settings, .net = &net, .now = SITE_NOW };
 		worker.loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 		worker.in = malloc(NET_READ_SIZE + SPOP_LENGTH_SIZE);
 		worker.out = malloc(NET_OUT_SIZE);
 		must(worker.loop && worker.in && worker.out && answer_scratch_init(&worker.scratch));
 	}
-	*routes = the_routes;
+	*acceptor = &the_acceptor;
 	return &worker;
 }
 
@@ -174,8 +174,8 @@ static size_t segment(const struct input *input, bool cut, size_t at, unsigned i
 
 static void converse(const struct input *input, bool cut, struct answers *answers)
 {
-	const struct routes *routes;
-	struct worker *worker = the_worker(&routes);
+	const struct acceptor *acceptor;
+	struct worker *worker = the_worker(&acceptor);
 	struct peer peer = { .worker = worker, .answers = answers };
 	int fds[2], narrow = 1;
 	size_t at = 0;
@@ -189,7 +189,7 @@ static void converse(const struct input *input, bool cut, struct answers *answer
 	atomic_store(&worker->leaving, false);
 	atomic_store(&worker->connections, 1);
 	atomic_store(&worker->net->connections, 1);
-	conn_open(worker, fds[0], routes);
+	conn_open(worker, fds[0], acceptor);
 	for (unsigned i = 0; at < input->len; i++) {
 		size_t length = segment(input, cut, at, i);
 

@@ -30,6 +30,8 @@ const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool uni
 void endpoint_set_port(struct endpoint *endpoint, unsigned port);
 unsigned endpoint_port(const struct endpoint *endpoint);
 
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+
 /* For messages: "10.0.0.1:80", "[::1]:80", "unix@/path". */
 const char *endpoint_text(const struct endpoint *endpoint, char text[ENDPOINT_TEXT]);
 

@@ -77,7 +77,7 @@ static bool said_incomplete(const struct load *load, int listener)
 		assert_int_equal(send(fd, "down", 4, MSG_NOSIGNAL), 4);
 		close(fd);
 	}
-	return load->probes[0].said_incomplete;
+	return load->probes[0]->said_incomplete;
 }
 
 static void a_line_without_an_end_is_ignored(void **state)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the command line were built into, and how the next one takes its place while requests go on: a
+ * configuration is compiled on a thread of its own, and only one that is wholly good is moved to.
+ */
+#ifndef SPOA_REDIRECT_SITE_H
+#define SPOA_REDIRECT_SITE_H
+
+#include "spoa-redirect/config.h"
+#include "spoa-redirect/fleet.h"
+#include "spoa-redirect/load.h"
+#include "spoa-redirect/net.h"
+#include "spoa-redirect/rules.h"
+
+/* One configuration. All of it lives in the arena. */
+struct site {
+	struct arena *arena;
+	struct config *config;
+	struct ruleset *ruleset;
+	struct fleet *fleet;
+	struct net_settings *settings;
+};
+
+#define SITE_ROOMS 4u
+
+/* Empty, with the rows of every room that has some. False: out of memory; site_release() is due all the same. */
+bool site_begin(struct site *site, struct config_room rooms[SITE_ROOMS]);
+
+/* All errors of all files are in site->config. False: too little memory even for those. Any thread. */
+bool site_build(struct site *site, char *const *files, size_t n_files);
+void site_release(struct site *site);
+
+/* ---- reload ---- */
+
+/* The agent as it runs. Control thread, but for what site.h's own thread builds. */
+struct running {
+	struct ev_loop *loop;
+	struct net *net;
+	struct load *load;
+	struct site site;
+	double since; /* that site; monotonic */
+};
+
+struct reload;
+
+/* files outlive it; debug: as -d. NULL: out of memory, or no thread can be had. */
+struct reload *reload_new(struct running *running, char *const *files, size_t n_files, bool debug);
+
+/* What came of it: all or nothing. text: one line or more for a person, each with its end. */
+typedef void reload_told(void *into, bool good, const char *text);
+
+/*
+ * Reads the files again. Of calls while that goes on one more reading follows, for all of them. told may be NULL; what
+ * it would be told is in the log, too. False: it cannot be told, too many are waiting.
+ */
+bool reload_begin(struct reload *reload, reload_told *told, void *into);
+
+/* Whoever is to be told is not there any more. */
+void reload_forget(struct reload *reload, void *into);
+
+/* How many succeeded, and failed. */
+uint64_t reload_count(const struct reload *reload, bool good);
+
+/* Waits for what is being built, and drops it; with net stopped already. NULL is fine. */
+void reload_free(struct reload *reload);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "spoa-redirect/base/clock.h"
+#include "spoa-redirect/site.h"
+
+#define LISTENERS  16u
+#define BUILD_NICE 10
+
+enum phase {
+	IDLE,
+	BUILDING, /* the thread has `fresh` */
+	MOVING,   /* workers may still look at `old` */
+};
+
+struct reload {
+	struct running *running;
+	char *const *files;
+	size_t n_files;
+	bool debug;
+	enum phase phase;
+	bool again;
+	pthread_t thread;
+	struct site fresh, old;
+	bool complete; /* site_build()'s word */
+	ev_async built, moved;
+	struct told {
+		reload_told *tell;
+		void *into;
+		bool next; /* of the reading that comes after the one under way */
+	} told[LISTENERS];
+	size_t n_told;
+	uint64_t counts[2];
+};
+
+static const struct log *log_of(const struct reload *reload)
+{
+	return net_settings_log(reload->running->site.settings);
+}
+
+/* ---- telling ---- */
+
+static void log_text(const struct log *log, enum log_level level, char *text)
+{
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log_line(log, level, "%s", line);
+}
+
+static void tell(struct reload *reload, bool good, const char *text)
+{
+	struct told told[LISTENERS];
+	size_t n = 0, left = 0;
+
+	for (size_t i = 0; i < reload->n_told; i++)
+		if (reload->told[i].next)
+			reload->told[left++] = (struct told){ reload->told[i].tell, reload->told[i].into, false };
+		else
+			told[n++] = reload->told[i];
+	reload->n_told = left;
+	for (size_t i = 0; i < n; i++)
+		told[i].tell(told[i].into, good, text);
+}
+
+/* text: of malloc(), one line or more; it is freed. */
+static void end(struct reload *reload, bool good, char *text)
+{
+	reload->counts[good]++;
+	if (text) {
+		tell(reload, good, text);
+		log_text(log_of(reload), good ? LOG_NOTICE : LOG_ALERT, text);
+	} else {
+		tell(reload, good, good ? "Reloaded.\n" : "Reload failed: out of memory.\n");
+	}
+	free(text);
+}
+
+/* The configuration's messages, and a last line. */
+static char *make_text(const struct site *site, const char *last)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	if (site->config)
+		config_print_messages(site->config, out);
+	fprintf(out, "%s\n", last);
+	return fclose(out) == 0 ? text : NULL;
+}
+
+static void fail(struct reload *reload, const char *why)
+{
+	char last[400];
+
+	snprintf(last, sizeof(last), "Reload failed: %s; the configuration stays as it was.", why);
+	end(reload, false, make_text(&reload->fresh, last));
+	site_release(&reload->fresh);
+	reload->phase = IDLE;
+}
+
+static void succeed(struct reload *reload)
+{
+	const struct site *site = &reload->running->site;
+	size_t frontends = ruleset_count(site->ruleset), backends = fleet_count(site->fleet);
+	char last[100];
+
+	snprintf(last, sizeof(last), "Reloaded: %zu frontend%s, %zu backend%s.", frontends, &"s"[frontends == 1],
+		 backends, &"s"[backends == 1]);
+	end(reload, true, make_text(site, last));
+}
+
+/* ---- the steps ---- */
+
+static void *build(void *argument)
+{
+	struct reload *reload = argument;
+
+	/* Linux has it by thread: where cores are few, a worker that wakes goes first */
+	(void)setpriority(PRIO_PROCESS, 0, BUILD_NICE);
+	reload->complete = site_build(&reload->fresh, reload->files, reload->n_files);
+	ev_async_send(reload->running->loop, &reload->built);
+	return NULL;
+}
+
+static void start(struct reload *reload)
+{
+	sigset_t all, before;
+	int error;
+
+	reload->again = false;
+	for (size_t i = 0; i < reload->n_told; i++)
+		reload->told[i].next = false;
+	reload->fresh = (struct site){ 0 };
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&reload->thread, NULL, build, reload);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error)
+		fail(reload, "cannot start a thread");
+	else
+		reload->phase = BUILDING;
+}
+
+/* What can fail has been done: from here on the new one is the one that runs. */
+static void move(struct reload *reload)
+{
+	struct running *running = reload->running;
+	double now = clock_now();
+
+	reload->old = running->site;
+	running->site = reload->fresh;
+	reload->fresh = (struct site){ 0 };
+	running->since = now;
+	if (reload->debug)
+		net_settings_debug(running->site.settings);
+	log_open(net_settings_log(running->site.settings));
+	fleet_adopt(running->site.fleet, reload->old.fleet, now);
+	if (!load_move(running->load, running->site.fleet, log_of(reload)))
+		log_line(log_of(reload), LOG_ERR, "Out of memory: some servers are not checked.");
+	reload->phase = MOVING;
+	net_move(running->net, running->site.settings, running->loop, &reload->moved);
+}
+
+static void on_built(struct ev_loop *loop, ev_async *async, int events)
+{
+	struct reload *reload = async->data;
+	size_t errors;
+	char why[300];
+
+	(void)loop;
+	(void)events;
+	pthread_join(reload->thread, NULL);
+	errors = reload->fresh.config ? config_count(reload->fresh.config, CONFIG_ERROR) : 0;
+	snprintf(why, sizeof(why), "%zu error%s in the configuration", errors, &"s"[errors == 1]);
+	if (!reload->complete)
+		snprintf(why, sizeof(why), "out of memory");
+	if (!reload->complete || errors > 0 ||
+	    !net_prepare(reload->running->net, reload->fresh.settings, why, sizeof(why)))
+		fail(reload, why);
+	else
+		move(reload);
+	if (reload->phase == IDLE && reload->again)
+		start(reload);
+}
+
+static void on_moved(struct ev_loop *loop, ev_async *async, int events)
+{
+	struct reload *reload = async->data;
+
+	(void)loop;
+	(void)events;
+	if (!net_has_moved(reload->running->net))
+		return;
+	log_close(net_settings_log(reload->old.settings));
+	site_release(&reload->old);
+	reload->phase = IDLE;
+	succeed(reload);
+	if (reload->again)
+		start(reload);
+}
+
+/* ---- the beginning and the end ---- */
+
+struct reload *reload_new(struct running *running, char *const *files, size_t n_files, bool debug)
+{
+	struct reload *reload = calloc(1, sizeof(*reload));
+
+	if (!reload)
+		return NULL;
+	*reload = (struct reload){ .running = running, .files = files, .n_files = n_files, .debug = debug };
+	ev_async_init(&reload->built, on_built);
+	ev_async_init(&reload->moved, on_moved);
+	reload->built.data = reload->moved.data = reload;
+	ev_async_start(running->loop, &reload->built);
+	ev_async_start(running->loop, &reload->moved);
+	return reload;
+}
+
+bool reload_begin(struct reload *reload, reload_told *told, void *into)
+{
+	if (told) {
+		if (reload->n_told == LISTENERS)
+			return false;
+		reload->told[reload->n_told++] = (struct told){ told, into, reload->phase != IDLE };
+	}
+	if (reload->phase == IDLE)
+		start(reload);
+	else
+		reload->again = true;
+	return true;
+}
+
+void reload_forget(struct reload *reload, void *into)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < reload->n_told; i++)
+		if (reload->told[i].into != into)
+			reload->told[left++] = reload->told[i];
+	reload->n_told = left;
+}
+
+uint64_t reload_count(const struct reload *reload, bool good)
+{
+	return reload->counts[good];
+}
+
+void reload_free(struct reload *reload)
+{
+	if (!reload)
+		return;
+	if (reload->phase == BUILDING)
+		pthread_join(reload->thread, NULL);
+	ev_async_stop(reload->running->loop, &reload->built);
+	ev_async_stop(reload->running->loop, &reload->moved);
+	if (reload->old.settings)
+		log_close(net_settings_log(reload->old.settings));
+	site_release(&reload->fresh);
+	site_release(&reload->old);
+	free(reload);
+}
