@@ -6,6 +6,7 @@
 #ifndef SPOA_REDIRECT_ANSWER_H
 #define SPOA_REDIRECT_ANSWER_H
 
+#include "spoa-redirect/base/counter.h"
 #include "spoa-redirect/fleet.h"
 #include "spoa-redirect/rules.h"
 #include "spop.h"
@@ -44,11 +45,11 @@ struct answer_scratch {
 	struct random random;
 	struct request request;
 	struct location location; /* of that request */
-	uint64_t decisions[REASONS];
-	uint64_t unknown_messages;
-	uint64_t unknown_backends; /* names that came of a request, and are no backend's */
-	uint64_t missing_arguments;
-	uint64_t shortened; /* answers that lack something because it did not fit the frame */
+	counter decisions[REASONS];
+	counter unknown_messages;
+	counter unknown_backends; /* names that came of a request, and are no backend's */
+	counter missing_arguments;
+	counter shortened; /* answers that lack something because it did not fit the frame */
 };
 
 bool answer_scratch_init(struct answer_scratch *scratch);

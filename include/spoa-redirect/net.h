@@ -9,6 +9,8 @@
 #include <ev.h>
 
 #include "spoa-redirect/answer.h"
+#include "spoa-redirect/base/counter.h"
+#include "spoa-redirect/base/listening.h"
 #include "spoa-redirect/base/log.h"
 #include "spoa-redirect/config.h"
 
@@ -30,6 +32,22 @@ void net_settings_debug(struct net_settings *settings);
 /* Seconds from a signal to the end: of listening on (grace), and at most of everything (hard-stop-after). */
 double net_settings_grace(const struct net_settings *settings);
 double net_settings_hard_stop(const struct net_settings *settings);
+
+/* What a command needs, as in HAProxy. */
+enum stats_level { LEVEL_USER, LEVEL_OPERATOR, LEVEL_ADMIN };
+const char *stats_level_name(enum stats_level level);
+
+/* A `stats socket` line, or `http` without a level. */
+struct stats_socket {
+	struct listening where;
+	enum stats_level level;
+	struct config_place place;
+};
+
+/* The i-th, NULL behind the last; `http`, NULL if there is none; seconds that a client may say nothing. */
+const struct stats_socket *net_settings_stats(const struct net_settings *settings, size_t i);
+const struct stats_socket *net_settings_http(const struct net_settings *settings);
+double net_settings_stats_timeout(const struct net_settings *settings);
 
 struct net;
 
@@ -60,6 +78,38 @@ void net_leave(struct net *net);
 /* Connections that are open now; that were ever accepted. Any thread. */
 size_t net_connections(const struct net *net);
 uint64_t net_accepted(const struct net *net);
+
+/* What has happened since the start. */
+enum net_count {
+	NET_NOTIFIES,    /* answered NOTIFYs */
+	NET_REFUSED,     /* HELLOs with something wrong */
+	NET_LATE_HELLOS, /* HELLOs that did not come */
+	NET_LATE_FRAMES, /* frames that did not become complete, or were not taken */
+	NET_IDLE,        /* closed after `timeout idle` */
+	NET_OVERFLOWS,   /* peers over `output-limit` */
+	NET_DISCONNECTS, /* DISCONNECTs of ours with an error */
+	NET_DROPPED,     /* fragmented NOTIFYs that were too long */
+	NET_ENDED,       /* HAProxy's DISCONNECTs with an error */
+	NET_COUNTS
+};
+
+/* Of answer times: from when a worker woke up for what it read to when the answer was written. */
+#define NET_TIMES 13u
+extern const double net_times[NET_TIMES]; /* seconds; upper ends of the buckets, the last one has none */
+
+struct net_sums {
+	uint64_t counts[NET_COUNTS];
+	uint64_t decisions[REASONS];
+	uint64_t unknown_messages, unknown_backends, missing_arguments, shortened, regex_limits; /* answer.h's */
+	uint64_t times[NET_TIMES + 1];                                                           /* answers by bucket */
+	double time;                 /* seconds of all of them */
+	uint64_t accepted, full;     /* connections; how often accepting paused for maxconn */
+	size_t connections, maxconn; /* now; at most */
+	unsigned workers;
+};
+
+/* Any thread. */
+void net_sum(const struct net *net, struct net_sums *sums);
 
 /* Ends the threads, whatever is still open. NULL is fine. */
 void net_stop(struct net *net);

@@ -84,7 +84,7 @@ static bool put_redirect(struct answer_scratch *scratch, struct spop_writer *wri
 		return false;
 	if (write_redirect(writer, notify, max, prebuilt->targets[server->index], prefix, location))
 		return true;
-	scratch->shortened++;
+	counter_add(&scratch->shortened, 1);
 	return write_redirect(writer, notify, max, prebuilt->brief, prefix, location);
 }
 
@@ -94,7 +94,7 @@ static void put_plain(struct answer_scratch *scratch, struct spop_writer *writer
 {
 	if (write_plain(writer, notify, max, decision->reason, plain_names(decision)))
 		return;
-	scratch->shortened++;
+	counter_add(&scratch->shortened, 1);
 	write_plain(writer, notify, max, decision->reason, slice_of(NULL, 0));
 }
 
@@ -119,7 +119,7 @@ static void note_missing(const struct routes *routes, const struct frontend *fro
 		missing &= ~frontend->headers;
 	if (!missing)
 		return;
-	scratch->missing_arguments++;
+	counter_add(&scratch->missing_arguments, 1);
 	/* read first: the workers share that line, and mostly there is nothing to add */
 	fresh = missing & ~atomic_load_explicit(frontend->missed, memory_order_relaxed);
 	if (fresh)
@@ -170,7 +170,7 @@ static struct decision decide_message(const struct routes *routes, const struct 
 		else
 			decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */
 	}
-	scratch->decisions[decision.reason]++;
+	counter_add(&scratch->decisions[decision.reason], 1);
 	return decision;
 }
 
@@ -191,7 +191,7 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 			goto invalid;
 		route = answer.reason == REASON_REDIRECT ? NULL : routes_find(routes, message.name);
 		if (!route) {
-			scratch->unknown_messages += answer.reason != REASON_REDIRECT;
+			counter_add(&scratch->unknown_messages, answer.reason != REASON_REDIRECT);
 			if (!skip_arguments(&payload, message.arguments))
 				goto invalid;
 			continue;

@@ -124,7 +124,7 @@ static void choose_backend(const struct route *route, struct answer_scratch *scr
 			decision->backend = backend;
 			return;
 		}
-		scratch->unknown_backends++;
+		counter_add(&scratch->unknown_backends, 1);
 	}
 }
 

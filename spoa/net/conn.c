@@ -12,6 +12,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "spoa-redirect/base/clock.h"
+
 /* ---- memory that waits ---- */
 
 void bytes_release(struct bytes *bytes)
@@ -169,7 +171,7 @@ static bool flush(struct conn *conn, const uint8_t *out, size_t len)
 	if (conn->pending.len == 0)
 		conn->output_since = worker->now;
 	if (len - (size_t)sent > worker->settings->output_limit - conn->pending.len) {
-		worker->counters.overflows++;
+		counter_add(&worker->counters[NET_OVERFLOWS], 1);
 		give_up(conn, "its peer does not read");
 		return false;
 	}
@@ -318,6 +320,20 @@ static ssize_t read_some(struct conn *conn, size_t *fresh)
 	return got;
 }
 
+/* Of all that one read brought alike: they leave together. */
+static void count_time(struct worker *worker, uint64_t answers)
+{
+	double seconds = answers > 0 ? clock_now() - worker->now : 0;
+	unsigned bucket = 0;
+
+	if (answers == 0)
+		return;
+	while (bucket < NET_TIMES && seconds > net_times[bucket])
+		bucket++;
+	counter_add(&worker->times[bucket], answers);
+	counter_add(&worker->nanoseconds, (uint64_t)(seconds * 1e9) * answers);
+}
+
 static void answer_all(struct conn *conn, size_t fresh)
 {
 	struct worker *worker = conn->worker;
@@ -351,6 +367,8 @@ static void discard(struct conn *conn)
 
 static void on_readable(struct conn *conn)
 {
+	struct worker *worker = conn->worker;
+	uint64_t before;
 	size_t fresh;
 	ssize_t got;
 
@@ -363,12 +381,14 @@ static void on_readable(struct conn *conn)
 		return;
 	if (got <= 0) {
 		if (has_rest(conn)) /* at a frame's border an end is an end, however it comes */
-			worker_complain(conn->worker, "lost", "it ended within a frame");
+			worker_complain(worker, "lost", "it ended within a frame");
 		conn_free(conn);
 		return;
 	}
-	conn->heard = conn->worker->now;
+	conn->heard = worker->now;
+	before = counter_get(&worker->counters[NET_NOTIFIES]);
 	answer_all(conn, fresh);
+	count_time(worker, counter_get(&worker->counters[NET_NOTIFIES]) - before);
 }
 
 /* ---- events ---- */
@@ -396,18 +416,18 @@ static void on_late(struct conn *conn)
 		say_disconnect(conn, conn->refusal);
 		return;
 	case CONN_HELLO:
-		worker->counters.late_hellos++;
+		counter_add(&worker->counters[NET_LATE_HELLOS], 1);
 		say_disconnect(conn, SPOP_ERR_TIMEOUT);
 		return;
 	case CONN_RUNNING:
 		break;
 	}
 	if (conn_is_idle(conn)) {
-		worker->counters.idle++;
+		counter_add(&worker->counters[NET_IDLE], 1);
 		say_disconnect(conn, SPOP_ERR_NONE);
 		return;
 	}
-	worker->counters.late_frames++;
+	counter_add(&worker->counters[NET_LATE_FRAMES], 1);
 	if (conn->pending.len > 0) {
 		give_up(conn, "its peer does not read");
 	} else {

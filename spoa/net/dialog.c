@@ -19,7 +19,7 @@ bool dialog_disconnect(struct conn *conn, enum spop_error error, struct spop_wri
 	spop_put_disconnect(writer, SPOP_AGENT_DISCONNECT, error,
 			    (struct spop_slice){ (const uint8_t *)text, strlen(text) });
 	if (error != SPOP_ERR_NONE) {
-		conn->worker->counters.disconnects++;
+		counter_add(&conn->worker->counters[NET_DISCONNECTS], 1);
 		if (conn->state != CONN_HELD)
 			worker_complain(conn->worker, "closed", text);
 	}
@@ -35,7 +35,7 @@ static bool refuse_hello(struct conn *conn, enum spop_error error)
 {
 	struct worker *worker = conn->worker;
 
-	worker->counters.refused++;
+	counter_add(&worker->counters[NET_REFUSED], 1);
 	worker_complain(worker, "refused during HELLO", spop_error_text(error));
 	worker->held++;
 	conn->refusal = error;
@@ -74,7 +74,7 @@ static bool on_notify(struct conn *conn, const struct spop_frame *frame, struct 
 	const struct routes *routes = atomic_load_explicit(&conn->acceptor->routes, memory_order_acquire);
 	struct worker *worker = conn->worker;
 
-	worker->counters.notifies++;
+	counter_add(&worker->counters[NET_NOTIFIES], 1);
 	if (answer_notify(routes, &worker->scratch, frame, worker->now, conn->max_frame_size, writer))
 		return true;
 	return dialog_disconnect(conn, SPOP_ERR_INVALID, writer);
@@ -85,7 +85,7 @@ static void drop_fragments(struct conn *conn, struct spop_writer *writer)
 {
 	bytes_release(&conn->fragments);
 	conn->dropping = true;
-	conn->worker->counters.dropped++;
+	counter_add(&conn->worker->counters[NET_DROPPED], 1);
 	spop_frame_begin_flags(writer, SPOP_ACK, SPOP_FIN | SPOP_ABORT, conn->stream_id, conn->frame_id);
 	spop_frame_end(writer, conn->max_frame_size);
 }
@@ -129,7 +129,7 @@ static void note_disconnect(struct worker *worker, const struct spop_frame *fram
 	}
 	if (status <= SPOP_ERR_TIMEOUT)
 		return;
-	worker->counters.ended++;
+	counter_add(&worker->counters[NET_ENDED], 1);
 	snprintf(what, sizeof(what), "status %llu, \"%.*s\"", (unsigned long long)status,
 		 (int)(message.len < 100 ? message.len : 100), (const char *)message.ptr);
 	worker_complain(worker, "ended by HAProxy", what);

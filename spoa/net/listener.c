@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "net.h"
@@ -15,104 +13,10 @@
 #define ACCEPTS    64  /* connections taken in a row */
 #define FULL_PAUSE 0.1 /* seconds without descriptors */
 
-/* ---- sockets ---- */
-
-/* A socket file that nobody listens on is left from a process that was killed; what is no socket is somebody's file. */
-static bool unlink_stale(const struct endpoint *endpoint)
-{
-	const char *path = endpoint->unix_path.sun_path;
-	struct stat status;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool stale = fd >= 0 && connect(fd, &endpoint->any, endpoint->length) < 0 && errno == ECONNREFUSED;
-
-	if (fd >= 0)
-		close(fd);
-	return stale && lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && unlink(path) == 0;
-}
-
-static bool bind_socket(int fd, const struct endpoint *endpoint)
-{
-	if (bind(fd, &endpoint->any, endpoint->length) == 0)
-		return true;
-	if (errno != EADDRINUSE || endpoint->any.sa_family != AF_UNIX)
-		return false;
-	if (unlink_stale(endpoint))
-		return bind(fd, &endpoint->any, endpoint->length) == 0;
-	errno = EADDRINUSE;
-	return false;
-}
-
-static bool set_rights(const struct bind *bind)
-{
-	const char *path = bind->endpoint.unix_path.sun_path;
-
-	if ((bind->user != (uid_t)-1 || bind->group != (gid_t)-1) && chown(path, bind->user, bind->group) < 0)
-		return false;
-	return !bind->mode || chmod(path, bind->mode) == 0;
-}
-
-/* Whether the file at the path is the socket that was bound there, and not one that came after. */
-static bool is_ours(const struct acceptor *acceptor)
-{
-	struct stat status;
-
-	return acceptor->inode && lstat(acceptor->endpoint.unix_path.sun_path, &status) == 0 &&
-	       status.st_ino == acceptor->inode && status.st_dev == acceptor->device;
-}
-
-static void note_file(struct acceptor *acceptor)
-{
-	struct stat status;
-
-	if (lstat(acceptor->endpoint.unix_path.sun_path, &status) < 0)
-		return;
-	acceptor->inode = status.st_ino;
-	acceptor->device = status.st_dev;
-}
-
-static bool prepare_socket(struct acceptor *acceptor, const struct bind *bind, int fd, int backlog)
-{
-	bool is_file = bind->endpoint.any.sa_family == AF_UNIX;
-
-	if (!bind_socket(fd, &bind->endpoint))
-		return false;
-	if (is_file)
-		note_file(acceptor);
-	if ((!is_file || set_rights(bind)) && listen(fd, backlog) == 0)
-		return true;
-	if (is_ours(acceptor))
-		unlink(bind->endpoint.unix_path.sun_path);
-	return false;
-}
-
-static int open_socket(struct acceptor *acceptor, const struct bind *bind, int backlog)
-{
-	int family = bind->endpoint.any.sa_family, one = 1;
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	if (family != AF_UNIX)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (family == AF_INET6) /* as HAProxy: IPv4 has a bind of its own */
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (prepare_socket(acceptor, bind, fd, backlog))
-		return fd;
-	one = errno;
-	close(fd);
-	errno = one;
-	return -1;
-}
-
 static void close_socket(struct acceptor *acceptor)
 {
-	if (acceptor->fd < 0)
-		return;
 	ev_io_stop(acceptor->listener->loop, &acceptor->io);
-	if (is_ours(acceptor))
-		unlink(acceptor->endpoint.unix_path.sun_path);
-	close(acceptor->fd);
-	acceptor->fd = -1;
+	listening_close(&acceptor->socket, &acceptor->endpoint);
 }
 
 static void close_sockets(struct listener *listener)
@@ -144,7 +48,7 @@ static void pause_all(struct listener *listener)
 static void resume_all(struct listener *listener)
 {
 	for (struct acceptor *acceptor = listener->acceptors; acceptor; acceptor = acceptor->next)
-		if (acceptor->fd >= 0)
+		if (acceptor->socket.fd >= 0)
 			ev_io_start(listener->loop, &acceptor->io);
 }
 
@@ -169,6 +73,7 @@ static void pause_full(struct listener *listener)
 {
 	pause_all(listener);
 	atomic_store(&listener->paused, true);
+	atomic_fetch_add_explicit(&listener->net->full, 1, memory_order_relaxed);
 	if (may_say(&listener->say_full))
 		log_line(&listener->settings->log, LOG_WARNING,
 			 "maxconn %llu reached: new SPOP connections wait in the backlog",
@@ -212,7 +117,7 @@ static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
 			pause_full(listener);
 			return;
 		}
-		fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(acceptor->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			take(listener, acceptor, fd);
 			continue;
@@ -292,18 +197,16 @@ static bool open_one(struct listener *listener, struct inherited *inherited, con
 		return false;
 	}
 	acceptor->listener = listener;
-	acceptor->endpoint = bind->endpoint;
-	acceptor->fd = inherited ? inherited_find(inherited, &bind->endpoint) : -1;
-	if (acceptor->fd < 0)
-		acceptor->fd = open_socket(acceptor, bind, backlog);
-	if (acceptor->fd < 0) {
+	acceptor->endpoint = bind->where.endpoint;
+	acceptor->socket.fd = inherited ? inherited_find(inherited, &bind->where.endpoint) : -1;
+	if (acceptor->socket.fd < 0 && !listening_open(&acceptor->socket, &bind->where, backlog)) {
 		snprintf(why, size, "%s:%u: cannot bind '%s': %s", bind->place.file, bind->place.line,
-			 endpoint_text(&bind->endpoint, text), strerror(errno));
+			 endpoint_text(&bind->where.endpoint, text), strerror(errno));
 		free(acceptor);
 		return false;
 	}
 	atomic_init(&acceptor->routes, bind->routes);
-	ev_io_init(&acceptor->io, on_acceptable, acceptor->fd, EV_READ);
+	ev_io_init(&acceptor->io, on_acceptable, acceptor->socket.fd, EV_READ);
 	acceptor->io.data = acceptor;
 	acceptor->next = listener->fresh;
 	listener->fresh = acceptor;
@@ -355,7 +258,7 @@ bool listener_prepare(struct listener *listener, const struct net_settings *sett
 	for (size_t i = 0; i < settings->n_binds; i++) {
 		const struct bind *bind = &settings->binds[i];
 
-		if (bind->repeated || find_open(listener, &bind->endpoint))
+		if (bind->repeated || find_open(listener, &bind->where.endpoint))
 			continue;
 		if (!open_one(listener, NULL, bind, settings->backlog, why, size)) {
 			free_all(&listener->fresh);
@@ -368,7 +271,7 @@ bool listener_prepare(struct listener *listener, const struct net_settings *sett
 static const struct bind *find_bind(const struct net_settings *settings, const struct endpoint *endpoint)
 {
 	for (size_t i = 0; i < settings->n_binds; i++)
-		if (!settings->binds[i].repeated && endpoint_equal(&settings->binds[i].endpoint, endpoint))
+		if (!settings->binds[i].repeated && endpoint_equal(&settings->binds[i].where.endpoint, endpoint))
 			return &settings->binds[i];
 	return NULL;
 }
@@ -380,7 +283,7 @@ void listener_move(struct listener *listener, const struct net_settings *setting
 
 		if (!bind)
 			atomic_store(&acceptor->retired, true);
-		else if (is_ours(acceptor) && !set_rights(bind))
+		else if (!listening_set_rights(&acceptor->socket, &bind->where))
 			log_line(&settings->log, LOG_WARNING, "%s:%u: cannot change the socket's rights: %s",
 				 bind->place.file, bind->place.line, strerror(errno));
 		atomic_store_explicit(&acceptor->routes, bind ? bind->routes : routes_none(), memory_order_release);

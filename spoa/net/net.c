@@ -153,59 +153,88 @@ void net_closed(struct net *net)
 		listener_wake(&net->listener);
 }
 
-/* Each worker's numbers are plain ones; its thread has ended. */
-static void add_up(struct net_counters *sum, uint64_t decisions[REASONS], const struct worker *worker)
-{
-	const uint64_t *from = (const uint64_t *)&worker->counters;
-	uint64_t *to = (uint64_t *)sum;
+/* ---- sums ---- */
 
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		to[i] += from[i];
-	for (size_t i = 0; i < REASONS; i++)
-		decisions[i] += worker->scratch.decisions[i];
+const double net_times[NET_TIMES] = { 10e-6,  25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3,
+				      2.5e-3, 5e-3,  10e-3, 25e-3,  50e-3,  100e-3 };
+
+static void add_up(uint64_t *sums, const counter *counters, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sums[i] += counter_get(&counters[i]);
 }
 
-/* What there is to tell until there are metrics: nothing, where nobody asked. */
-static void log_sums(const struct net *net, const struct net_counters *sum, const uint64_t decisions[REASONS])
+static void add_worker(struct net_sums *sums, const struct worker *worker)
 {
-	char reasons[300] = "";
+	const struct answer_scratch *scratch = &worker->scratch;
+
+	add_up(sums->counts, worker->counters, NET_COUNTS);
+	add_up(sums->decisions, scratch->decisions, REASONS);
+	add_up(sums->times, worker->times, NET_TIMES + 1);
+	sums->time += (double)counter_get(&worker->nanoseconds) / 1e9;
+	sums->unknown_messages += counter_get(&scratch->unknown_messages);
+	sums->unknown_backends += counter_get(&scratch->unknown_backends);
+	sums->missing_arguments += counter_get(&scratch->missing_arguments);
+	sums->shortened += counter_get(&scratch->shortened);
+	if (scratch->rules)
+		sums->regex_limits += rules_scratch_limits(scratch->rules);
+}
+
+void net_sum(const struct net *net, struct net_sums *sums)
+{
+	*sums = (struct net_sums){
+		.accepted = net_accepted(net),
+		.full = atomic_load_explicit(&net->full, memory_order_relaxed),
+		.connections = net_connections(net),
+		.maxconn = atomic_load(&net->settings)->maxconn,
+		.workers = net->n_workers,
+	};
+	for (unsigned i = 0; i < net->n_workers; i++)
+		add_worker(sums, &net->workers[i]);
+}
+
+/* What there is to tell at the end: nothing, where nobody asked. */
+static void log_sums(const struct net *net)
+{
 	const struct log *log = &atomic_load(&net->settings)->log;
+	struct net_sums sums;
+	uint64_t trouble = 0;
+	char reasons[300] = "";
 	int used = 0;
 
-	if (net_accepted(net) == 0)
+	net_sum(net, &sums);
+	if (sums.accepted == 0)
 		return;
 	for (unsigned i = 0; i < REASONS; i++)
-		if (decisions[i] > 0)
+		if (sums.decisions[i] > 0)
 			used += snprintf(reasons + used, sizeof(reasons) - (size_t)used, ", %s %llu",
-					 answer_reason_name(i), (unsigned long long)decisions[i]);
-	log_line(log, LOG_INFO, "Answered %llu NOTIFYs on %llu connections%s.", (unsigned long long)sum->notifies,
-		 (unsigned long long)net_accepted(net), reasons);
-	if (sum->refused + sum->late_hellos + sum->late_frames + sum->overflows + sum->disconnects + sum->dropped +
-		    sum->ended >
-	    0)
+					 answer_reason_name(i), (unsigned long long)sums.decisions[i]);
+	log_line(log, LOG_INFO, "Answered %llu NOTIFYs on %llu connections%s.",
+		 (unsigned long long)sums.counts[NET_NOTIFIES], (unsigned long long)sums.accepted, reasons);
+	for (unsigned i = 0; i < NET_COUNTS; i++)
+		trouble += i == NET_NOTIFIES || i == NET_IDLE ? 0 : sums.counts[i];
+	if (trouble > 0)
 		log_line(log, LOG_INFO,
 			 "Trouble: %llu HELLOs refused, %llu late, %llu frames late, %llu connections over "
 			 "output-limit, "
 			 "%llu ended for a bad frame, %llu by HAProxy for an error, %llu NOTIFYs too long.",
-			 (unsigned long long)sum->refused, (unsigned long long)sum->late_hellos,
-			 (unsigned long long)sum->late_frames, (unsigned long long)sum->overflows,
-			 (unsigned long long)sum->disconnects, (unsigned long long)sum->ended,
-			 (unsigned long long)sum->dropped);
+			 (unsigned long long)sums.counts[NET_REFUSED], (unsigned long long)sums.counts[NET_LATE_HELLOS],
+			 (unsigned long long)sums.counts[NET_LATE_FRAMES],
+			 (unsigned long long)sums.counts[NET_OVERFLOWS],
+			 (unsigned long long)sums.counts[NET_DISCONNECTS], (unsigned long long)sums.counts[NET_ENDED],
+			 (unsigned long long)sums.counts[NET_DROPPED]);
 }
 
 void net_stop(struct net *net)
 {
-	struct net_counters sum = { 0 };
-	uint64_t decisions[REASONS] = { 0 };
-
 	if (!net)
 		return;
 	listener_stop(&net->listener);
-	for (unsigned i = 0; net->workers && i < net->n_workers; i++) {
+	if (!net->workers)
+		net->n_workers = 0;
+	for (unsigned i = 0; i < net->n_workers; i++)
 		worker_stop(&net->workers[i]);
-		add_up(&sum, decisions, &net->workers[i]);
-	}
-	log_sums(net, &sum, decisions);
+	log_sums(net);
 	listener_free(&net->listener); /* until here a connection that ended could wake it */
 	free(net->workers);
 	free(net);

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "spoa-redirect/base/endpoint.h"
+#include "spoa-redirect/base/listening.h"
 #include "spoa-redirect/net.h"
 
 #define NET_MAX_FRAME_SIZE (1024u * 1024 - 4) /* the largest that is agreed to */
@@ -21,10 +21,7 @@
 struct bind {
 	const char *frontend;
 	struct config_place place;
-	struct endpoint endpoint;
-	mode_t mode; /* of a UNIX socket; 0: as umask leaves it */
-	uid_t user;  /* (uid_t)−1: unchanged, likewise the group */
-	gid_t group;
+	struct listening where;
 	struct routes *routes; /* of all binds of this address; the first one's only */
 	bool repeated;         /* an earlier bind has this address */
 };
@@ -46,6 +43,10 @@ struct net_settings {
 	struct bind *binds;
 	size_t n_binds;
 	const char *frontend; /* the one being read */
+	struct stats_socket *stats;
+	size_t n_stats;
+	double stats_timeout;
+	struct stats_socket *http; /* NULL: none */
 };
 
 /* ---- inherited.c ---- */
@@ -68,19 +69,6 @@ int inherited_find(struct inherited *inherited, const struct endpoint *endpoint)
 unsigned inherited_close(struct inherited *inherited);
 
 /* ---- worker.c ---- */
-
-/* What one worker has seen since the start; summed by whoever asks. */
-struct net_counters {
-	uint64_t notifies;    /* answered NOTIFYs */
-	uint64_t refused;     /* HELLOs with something wrong */
-	uint64_t late_hellos; /* HELLOs that did not come */
-	uint64_t late_frames; /* frames that did not become complete, or were not taken */
-	uint64_t idle;        /* closed after `timeout idle` */
-	uint64_t overflows;   /* peers over `output-limit` */
-	uint64_t disconnects; /* DISCONNECTs of ours with an error */
-	uint64_t dropped;     /* fragmented NOTIFYs that were too long */
-	uint64_t ended;       /* HAProxy's DISCONNECTs with an error */
-};
 
 struct conn;
 struct acceptor;
@@ -108,7 +96,8 @@ struct worker {
 	uint8_t *in;  /* what one read brings, behind up to 3 bytes left from the one before */
 	uint8_t *out; /* the answers to it */
 	struct answer_scratch scratch;
-	struct net_counters counters;
+	counter counters[NET_COUNTS]; /* as struct net_sums, of this worker */
+	counter times[NET_TIMES + 1], nanoseconds;
 	double quiet_until; /* no complaint before then, */
 	unsigned unsaid;    /* and so many were kept back */
 	bool started;
@@ -152,9 +141,7 @@ struct acceptor {
 	struct endpoint endpoint;
 	_Atomic(const struct routes *) routes;
 	_Atomic bool retired;
-	ino_t inode; /* of the file that we bound; 0: none, or not ours to remove */
-	dev_t device;
-	int fd;
+	struct listening_socket socket;
 };
 
 struct listener {
@@ -199,6 +186,7 @@ struct net {
 	struct listener listener;
 	_Atomic size_t connections;
 	_Atomic uint64_t accepted;
+	_Atomic uint64_t full;
 };
 
 /* A worker has closed one. */

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "net.h"
+#include "settings.h"
 
 #define MAX_THREADS 64u
 #define MAX_LOGS    (LOG_MAX_TARGETS - 1) /* -d adds one */
@@ -29,6 +27,7 @@ struct net_settings *net_settings_new(struct arena *arena)
 		.frame_timeout = 10,
 		.hold_time = 1,
 		.linger_time = 1,
+		.stats_timeout = 10,
 		.log = { .targets = { { .fd = STDERR_FILENO, .format = LOG_FORMAT_TIMED, .level = LOG_INFO } },
 			 .n = 1,
 			 .lost = arena_alloc(arena, sizeof(atomic_uint)) },
@@ -191,53 +190,7 @@ static bool parse_log(struct config_words *words, void *into)
 
 /* ---- bind ---- */
 
-static bool parse_mode(struct config_words *words, void *into)
-{
-	const char *word = config_take_word(words, "a mode such as 660");
-	unsigned long mode;
-	char *end;
-
-	if (!word)
-		return false;
-	mode = strtoul(word, &end, 8);
-	if (*end || end == word || mode == 0 || mode > 0777)
-		return config_error(words, "'mode' expects an octal number such as 660, not '%s'", word);
-	((struct bind *)into)->mode = (mode_t)mode;
-	return true;
-}
-
-static bool parse_user(struct config_words *words, void *into)
-{
-	const char *word = config_take_word(words, "a user's name");
-	struct passwd *user;
-
-	if (!word)
-		return false;
-	user = getpwnam(word);
-	if (!user)
-		return config_error(words, "no user '%s' on this system", word);
-	((struct bind *)into)->user = user->pw_uid;
-	return true;
-}
-
-static bool parse_group(struct config_words *words, void *into)
-{
-	const char *word = config_take_word(words, "a group's name");
-	struct group *group;
-
-	if (!word)
-		return false;
-	group = getgrnam(word);
-	if (!group)
-		return config_error(words, "no group '%s' on this system", word);
-	((struct bind *)into)->group = group->gr_gid;
-	return true;
-}
-
 static const struct config_keyword bind_words[] = {
-	{ CONFIG_FRONTEND, "group", parse_group, "<group>", "a UNIX socket's group" },
-	{ CONFIG_FRONTEND, "mode", parse_mode, "<mode>", "a UNIX socket's permissions, octal" },
-	{ CONFIG_FRONTEND, "user", parse_user, "<user>", "a UNIX socket's owner" },
 	{ CONFIG_FRONTEND, "allow", NULL, "<network>…", "" },
 	{ CONFIG_FRONTEND, "backlog", NULL, "<n>", "" },
 };
@@ -245,29 +198,23 @@ static const struct config_keyword bind_words[] = {
 static bool parse_bind(struct config_words *words, void *into)
 {
 	struct net_settings *settings = into;
-	struct bind bind = {
-		.frontend = settings->frontend, .place = words->place, .user = (uid_t)-1, .group = (gid_t)-1
-	};
-	const char *address = config_take_word(words, "an address"), *wrong;
+	struct bind bind = { .frontend = settings->frontend, .place = words->place };
 	struct bind *slot;
 
-	if (!address)
+	if (!listening_take_address(words, &bind.where))
 		return false;
-	wrong = endpoint_parse(&bind.endpoint, address, true, false);
-	if (wrong)
-		return config_error(words, "'%s': %s", address, wrong);
 	while (words->left > 0) {
 		const struct config_keyword *word;
 
 		if (strcmp(*words->word, "ssl") == 0)
 			return config_error(words,
 					    "'ssl' is not supported: use WireGuard or stunnel between the hosts");
-		word = config_take_keyword(words, bind_words, COUNT(bind_words), CONFIG_FRONTEND);
-		if (!word || !word->parse(words, &bind))
+		word = listening_take_keyword(words, bind_words, COUNT(bind_words));
+		if (!word || !word->parse(words, &bind.where))
 			return false;
 	}
-	if (bind.endpoint.any.sa_family != AF_UNIX && (bind.mode || bind.user != (uid_t)-1 || bind.group != (gid_t)-1))
-		return config_error(words, "'mode', 'user' and 'group' are for UNIX sockets");
+	if (!listening_is_sane(words, &bind.where))
+		return false;
 	slot = arena_grow(words->arena, &settings->binds, &settings->n_binds, sizeof(*slot));
 	if (!slot)
 		return config_error(words, "out of memory");
@@ -301,18 +248,22 @@ static const struct config_keyword keywords[] = {
 	  "answers kept for a peer that does not read, default 4194304; over it the connection is closed" },
 	{ CONFIG_GLOBAL, "timeout", parse_timeout, "hello|idle|frame <time>",
 	  "for HELLO (10s), between two frames (none), to receive a whole frame or to have one taken (10s)" },
+	{ CONFIG_GLOBAL, "http", http_parse, "<address>:<port>|unix@<path> [mode <mode>] [user <user>] [group <group>]",
+	  "where /metrics, /healthz and /readyz are served" },
+	{ CONFIG_GLOBAL, "stats", stats_parse,
+	  "socket <address>:<port>|<path> [level user|operator|admin] [mode <mode>] [user <user>] [group <group>]",
+	  "where commands are taken, at level operator unless said; or `timeout <time>`, how long one may wait there "
+	  "(10s)" },
 	{ CONFIG_GLOBAL, "agents", NULL, "", "" },
 	{ CONFIG_GLOBAL, "chroot", NULL, "", "" },
 	{ CONFIG_GLOBAL, "expose-fd", NULL, "", "" },
 	{ CONFIG_GLOBAL, "group", NULL, "", "" },
-	{ CONFIG_GLOBAL, "http", NULL, "", "" },
 	{ CONFIG_GLOBAL, "http-token-file", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-bind", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-bus", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-key-file", NULL, "", "" },
 	{ CONFIG_GLOBAL, "log-sample", NULL, "", "" },
 	{ CONFIG_GLOBAL, "state-file", NULL, "", "" },
-	{ CONFIG_GLOBAL, "stats", NULL, "", "" },
 	{ CONFIG_GLOBAL, "user", NULL, "", "" },
 };
 
@@ -326,14 +277,14 @@ struct config_room net_room(struct net_settings *settings)
 static struct bind *first_of(struct net_settings *settings, struct bind *bind)
 {
 	for (struct bind *earlier = settings->binds; earlier < bind; earlier++)
-		if (endpoint_equal(&earlier->endpoint, &bind->endpoint))
+		if (endpoint_equal(&earlier->where.endpoint, &bind->where.endpoint))
 			return earlier;
 	return bind;
 }
 
 static bool same_rights(const struct bind *a, const struct bind *b)
 {
-	return a->mode == b->mode && a->user == b->user && a->group == b->group;
+	return a->where.mode == b->where.mode && a->where.user == b->where.user && a->where.group == b->where.group;
 }
 
 static const struct frontend *find_frontend(const struct ruleset *ruleset, const char *name)

@@ -92,7 +92,7 @@ static void run(const struct regex *regex, struct slice text, struct rules_scrat
 		sink_take(sink, regex->hit);
 	} else if (result != PCRE2_ERROR_NOMATCH) {
 		scratch->given_up = regex->text;
-		scratch->limit_hits++;
+		counter_add(&scratch->limit_hits, 1);
 	}
 }
 

@@ -47,7 +47,7 @@ void rules_scratch_free(struct rules_scratch *scratch)
 
 uint64_t rules_scratch_limits(const struct rules_scratch *scratch)
 {
-	return scratch->limit_hits;
+	return counter_get(&scratch->limit_hits);
 }
 
 struct slice rules_scratch_given_up(const struct rules_scratch *scratch)

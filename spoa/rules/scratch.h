@@ -6,13 +6,14 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "spoa-redirect/base/counter.h"
 #include "spoa-redirect/rules.h"
 
 struct rules_scratch {
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
 	pcre2_jit_stack *stack;
-	uint64_t limit_hits;
+	counter limit_hits;
 	struct slice given_up; /* a regex, at its limit */
 	unsigned regexes;      /* run for this request, */
 	double until;          /* and when that has to end; 0: they are few */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "spoa-redirect/base/listening.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A socket file that nobody listens on is left from a process that was killed; what is no socket is somebody's file. */
+static bool unlink_stale(const struct endpoint *endpoint)
+{
+	const char *path = endpoint->unix_path.sun_path;
+	struct stat status;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool stale = fd >= 0 && connect(fd, &endpoint->any, endpoint->length) < 0 && errno == ECONNREFUSED;
+
+	if (fd >= 0)
+		close(fd);
+	return stale && lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && unlink(path) == 0;
+}
+
+static bool bind_socket(int fd, const struct endpoint *endpoint)
+{
+	if (bind(fd, &endpoint->any, endpoint->length) == 0)
+		return true;
+	if (errno != EADDRINUSE || endpoint->any.sa_family != AF_UNIX)
+		return false;
+	if (unlink_stale(endpoint))
+		return bind(fd, &endpoint->any, endpoint->length) == 0;
+	errno = EADDRINUSE;
+	return false;
+}
+
+/* Whether the file at the path is the socket that was bound there, and not one that came after. */
+static bool is_ours(const struct listening_socket *listening, const struct endpoint *endpoint)
+{
+	struct stat status;
+
+	return listening->inode && lstat(endpoint->unix_path.sun_path, &status) == 0 &&
+	       status.st_ino == listening->inode && status.st_dev == listening->device;
+}
+
+static void note_file(struct listening_socket *listening, const struct endpoint *endpoint)
+{
+	struct stat status;
+
+	if (endpoint->any.sa_family != AF_UNIX || lstat(endpoint->unix_path.sun_path, &status) < 0)
+		return;
+	listening->inode = status.st_ino;
+	listening->device = status.st_dev;
+}
+
+bool listening_set_rights(const struct listening_socket *listening, const struct listening *where)
+{
+	const char *path = where->endpoint.unix_path.sun_path;
+
+	if (!is_ours(listening, &where->endpoint))
+		return true;
+	if ((where->user != (uid_t)-1 || where->group != (gid_t)-1) && chown(path, where->user, where->group) < 0)
+		return false;
+	return !where->mode || chmod(path, where->mode) == 0;
+}
+
+bool listening_open(struct listening_socket *listening, const struct listening *where, int backlog)
+{
+	int family = where->endpoint.any.sa_family, one = 1, error;
+
+	*listening = (struct listening_socket){
+		.fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+	};
+	if (listening->fd < 0)
+		return false;
+	if (family != AF_UNIX)
+		setsockopt(listening->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (family == AF_INET6) /* as HAProxy: IPv4 has a line of its own */
+		setsockopt(listening->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind_socket(listening->fd, &where->endpoint)) {
+		note_file(listening, &where->endpoint);
+		if (listening_set_rights(listening, where) && listen(listening->fd, backlog) == 0)
+			return true;
+	}
+	error = errno;
+	listening_close(listening, &where->endpoint);
+	errno = error;
+	return false;
+}
+
+void listening_close(struct listening_socket *listening, const struct endpoint *endpoint)
+{
+	if (listening->fd < 0)
+		return;
+	if (is_ours(listening, endpoint))
+		unlink(endpoint->unix_path.sun_path);
+	close(listening->fd);
+	*listening = (struct listening_socket){ .fd = -1 };
+}
