@@ -1,6 +1,7 @@
 # spoa-redirect: `make help` lists the targets; V=1 shows the commands, CC=, CFLAGS=, LDFLAGS= are yours.
 
 VERSION = 0.1.0
+DATE    = 2026/11/24
 PREFIX  = /usr/local
 DESTDIR =
 BINDIR  = $(PREFIX)/sbin
@@ -25,12 +26,12 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing -pthread -Iinclude $(
 LTO = $(if $(SAN),,$(if $(findstring gcc version,$(shell $(CC) -v 2>&1)),-flto=auto))
 SAN_FLAGS_asan = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan = -fsanitize=thread -fno-omit-frame-pointer
-LIBS = -lev -lpcre2-8 -lm -pthread
+LIBS = -lev -lmicrohttpd -lpcre2-8 -lm -pthread
 
 BUILD_OPTIONS = CC=$(CC), CFLAGS=$(CFLAGS)$(if $(SAN),$(comma) SAN=$(SAN))
 comma := ,
 
-ROOMS    = base spop config rules fleet select load answer net site cli
+ROOMS    = base spop config rules fleet select load answer net site admin cli
 SOURCES := $(foreach room,$(ROOMS),$(sort $(wildcard spoa/$(room)/*.c)))
 HEADERS := $(sort $(wildcard include/*.h include/spoa-redirect/*.h include/spoa-redirect/*/*.h spoa/*/*.h))
 OBJECTS  = $(SOURCES:%.c=$B/%.o)
@@ -63,7 +64,7 @@ $B/%.o: %.c $B/flags
 
 # strict where bytes from outside become numbers
 $B/spoa/spop/%.o $B/spoa/config/%.o: WARNINGS += -Wconversion
-$B/spoa/cli/cli.o: ALL_CFLAGS += -DSPOA_VERSION='"$(VERSION)"' -DSPOA_BUILD='"$(BUILD_OPTIONS)"'
+$B/spoa/cli/cli.o: ALL_CFLAGS += -DSPOA_VERSION='"$(VERSION)"' -DSPOA_DATE='"$(DATE)"' -DSPOA_BUILD='"$(BUILD_OPTIONS)"'
 
 # other flags, another build
 $B/flags: .FORCE

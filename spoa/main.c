@@ -8,6 +8,7 @@
 
 #include <ev.h>
 
+#include "spoa-redirect/admin.h"
 #include "spoa-redirect/base/clock.h"
 #include "spoa-redirect/cli.h"
 #include "spoa-redirect/site.h"
@@ -20,6 +21,7 @@ enum stage { RUNNING, DRAINING, LEAVING };
 struct process {
 	struct running running;
 	struct reload *reload;
+	struct admin *admin;
 	ev_signal signals[5];
 	ev_timer stage_timer; /* the end of grace, then the looks */
 	enum stage stage;
@@ -71,6 +73,7 @@ static void drain(struct process *process)
 	double patience = net_settings_hard_stop(process->running.site.settings);
 
 	process->stage = DRAINING;
+	admin_set_stopping(process->admin);
 	process->hard_stop = clock_now() + patience;
 	net_drain(process->running.net);
 	if (grace > patience)
@@ -139,9 +142,15 @@ static bool start(const struct cli *cli, struct process *process)
 	process->running.since = clock_now();
 	process->running.load = load_start(process->running.loop, process->running.site.fleet, log_of(process));
 	process->reload = reload_new(&process->running, cli->files, cli->n_files, cli->debug);
-	if (!process->running.load || !process->reload)
+	if (!process->running.load || !process->reload) {
 		fprintf(stderr, "spoa-redirect: out of memory\n");
-	return process->running.load && process->reload;
+		return false;
+	}
+	process->admin = admin_start(&process->running, process->reload,
+				     (struct admin_about){ cli_version_text(), cli_date_text() }, why, sizeof(why));
+	if (!process->admin)
+		fprintf(stderr, "spoa-redirect: %s\n", why);
+	return process->admin != NULL;
 }
 
 static int run(const struct cli *cli, struct process *process)
@@ -160,6 +169,7 @@ static int run(const struct cli *cli, struct process *process)
 		ev_run(process->running.loop, 0);
 		status = EXIT_SUCCESS;
 	}
+	admin_stop(process->admin);
 	load_stop(process->running.load);
 	net_stop(process->running.net);
 	reload_free(process->reload);

@@ -49,6 +49,10 @@ void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct
 /* False: the request cannot be, which is said on stderr. Nothing is booked. */
 bool cli_explain(const struct cli *cli, struct arena *arena, const struct ruleset *ruleset, const struct fleet *fleet,
 		 struct config *config);
+/* "0.1.0", and when it was released: "2026/11/24" */
+const char *cli_version_text(void);
+const char *cli_date_text(void);
+
 void cli_keywords(const struct config_room *rooms, size_t n);
 
 #endif

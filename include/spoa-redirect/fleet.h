@@ -56,6 +56,32 @@ struct server_load {
 	bool was_up;
 };
 
+/* The outcome of a health check: HAProxy's names, and in its order. */
+enum check_status {
+	CHECK_UNKNOWN,
+	CHECK_INI,
+	CHECK_SOCKERR = 5,
+	CHECK_L4OK,
+	CHECK_L4TOUT,
+	CHECK_L4CON,
+	CHECK_L7TOUT = 12,
+	CHECK_L7RSP,
+	CHECK_L7OK = 15,
+	CHECK_L7STS = 17,
+};
+
+/* "L4OK"; "" where nothing was checked yet. */
+const char *check_status_name(enum check_status status);
+
+struct check_outcome {
+	enum check_status status;
+	unsigned code;   /* of an HTTP answer; 0: none */
+	double duration; /* seconds */
+	char why[64];    /* what the system said of it */
+};
+
+enum probed { PROBED_HEALTH, PROBED_AGENT };
+
 struct server_state {
 	struct server_load load;
 	unsigned users;          /* configurations that it belongs to; control thread only */
@@ -64,8 +90,13 @@ struct server_state {
 	/* the control thread's own: what status follows from */
 	enum server_admin admin;
 	bool agent_down;
-	unsigned health;         /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
-	struct probe *probes[2]; /* load's: who asks this server */
+	unsigned health;       /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
+	double changed;        /* when the status last did; monotonic */
+	double down, downtime; /* since when it is down, while it is; how long it was before */
+	struct check_outcome check;
+	uint64_t checks_failed, downs;
+	bool paused[2];          /* by enum probed: not asked for now */
+	struct probe *probes[2]; /* load's: who asks this server; by enum probed */
 };
 
 struct backend_state {
@@ -212,6 +243,10 @@ void fleet_adopt(struct fleet *fleet, const struct fleet *old, double now);
 
 size_t fleet_count(const struct fleet *fleet);
 struct backend *fleet_backend(const struct fleet *fleet, size_t i);
+const struct log *fleet_log(const struct fleet *fleet);
+
+/* NULL: none of that name. */
+struct server *backend_find(const struct backend *backend, const char *name);
 
 /* NULL: none of that name. */
 struct backend *fleet_find(const struct fleet *fleet, const char *name);
@@ -246,6 +281,9 @@ static inline struct server *backend_usable(const struct backend *backend, uint3
 
 /* The outcome of one health check, HAProxy's fall and rise. why: "Layer4 timeout", for the log. */
 void server_set_health(struct fleet *fleet, struct server *server, bool passed, const char *why, double now);
+
+/* Up or down by somebody's word, as if all its checks had said so. */
+void server_force_health(struct fleet *fleet, struct server *server, bool up, const char *why, double now);
 
 void server_set_admin(struct fleet *fleet, struct server *server, enum server_admin admin, const char *why, double now);
 

@@ -11,6 +11,12 @@
 /* What a backend without `balance` uses. */
 const struct balance *balance_default(void);
 
+/*
+ * What least-load takes to be in flight at a server by now, and how much of it is still under way from clients. Any
+ * thread; stores nothing.
+ */
+double select_in_flight(const struct server *server, double now, double *under_way);
+
 /* The row of `balance`; it fills in what fleet is reading. */
 struct config_room balance_room(struct fleet *fleet);
 

@@ -11,6 +11,9 @@
 #ifndef SPOA_VERSION
 #define SPOA_VERSION "unknown"
 #endif
+#ifndef SPOA_DATE
+#define SPOA_DATE "unknown"
+#endif
 #ifndef SPOA_BUILD
 #define SPOA_BUILD "unknown"
 #endif
@@ -39,6 +42,16 @@ static const struct {
 	{ "--arg", " N=V", "explain: another argument of the SPOE message; may be repeated" },
 	{ "--json", "", "explain: as JSON" },
 };
+
+const char *cli_version_text(void)
+{
+	return SPOA_VERSION;
+}
+
+const char *cli_date_text(void)
+{
+	return SPOA_DATE;
+}
 
 void cli_version(void)
 {

@@ -92,7 +92,7 @@ static bool parse_default_server(struct config_words *words, void *into)
 	return config_error(words, "'redir' and 'standby-of' belong to one server, not to a default-server");
 }
 
-static struct server *find_server(const struct backend *backend, const char *name)
+struct server *backend_find(const struct backend *backend, const char *name)
 {
 	for (size_t i = 0; i < backend->n_servers; i++)
 		if (strcmp(backend->servers[i]->name, name) == 0)
@@ -113,9 +113,9 @@ static bool parse_server(struct config_words *words, void *into)
 	if (!config_name_valid(name))
 		return config_error(words, "a name consists of letters, digits, '-', '_', '.' and ':', unlike '%s'",
 				    name);
-	if (find_server(backend, name))
+	if (backend_find(backend, name))
 		return config_error(words, "server '%s' is already defined at line %u", name,
-				    find_server(backend, name)->place.line);
+				    backend_find(backend, name)->place.line);
 	server = arena_alloc(words->arena, sizeof(*server));
 	if (!server)
 		return config_error(words, "out of memory");
@@ -218,7 +218,7 @@ static bool link_standby(struct server *server, struct config *config)
 
 	if (!server->standby_of)
 		return true;
-	primary = find_server(server->backend, server->standby_of);
+	primary = backend_find(server->backend, server->standby_of);
 	if (!primary)
 		return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': no server '%s' in this backend",
 				     server->name, server->standby_of);
@@ -256,7 +256,7 @@ static bool make_address(const struct server *server, struct endpoint *to, const
 	return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s' needs a port", server->name, what);
 }
 
-static void finish_server(struct server *server, struct config *config)
+static void finish_server(struct server *server, struct config *config, double now)
 {
 	if (server->agent.inter <= 0)
 		server->agent.inter = server->check.inter;
@@ -268,7 +268,7 @@ static void finish_server(struct server *server, struct config *config)
 	else if (server->agent.enabled)
 		make_address(server, &server->agent_address, server->agent.addr, server->agent.port, "agent-check",
 			     config);
-	server_start(server);
+	server_start(server, now);
 }
 
 static bool make_states(struct fleet *fleet, struct backend *backend)
@@ -297,7 +297,7 @@ static void finish_backend(struct fleet *fleet, struct backend *backend, struct 
 	}
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		link_standby(backend->servers[i], config);
-		finish_server(backend->servers[i], config);
+		finish_server(backend->servers[i], config, now);
 	}
 	backend_refresh_usable(backend, now);
 }
@@ -316,6 +316,11 @@ size_t fleet_count(const struct fleet *fleet)
 struct backend *fleet_backend(const struct fleet *fleet, size_t i)
 {
 	return fleet->backends[i];
+}
+
+const struct log *fleet_log(const struct fleet *fleet)
+{
+	return fleet->log;
 }
 
 struct backend *fleet_find(const struct fleet *fleet, const char *name)

@@ -31,7 +31,7 @@ void redirect_finish(struct backend *backend, struct config *config);
 bool server_make_state(struct arena *arena, struct server *server);
 
 /* The status at the start, without a log line. */
-void server_start(struct server *server);
+void server_start(struct server *server, double now);
 
 /* What follows for the status from what the configuration now says, without a log line. */
 void server_restart(struct server *server, const struct server *old);

@@ -13,6 +13,17 @@ const char *server_status_name(enum server_status status)
 	return status_names[status];
 }
 
+static const char *const check_names[] = {
+	[CHECK_UNKNOWN] = "",      [CHECK_INI] = "INI",     [CHECK_SOCKERR] = "SOCKERR", [CHECK_L4OK] = "L4OK",
+	[CHECK_L4TOUT] = "L4TOUT", [CHECK_L4CON] = "L4CON", [CHECK_L7TOUT] = "L7TOUT",   [CHECK_L7RSP] = "L7RSP",
+	[CHECK_L7OK] = "L7OK",     [CHECK_L7STS] = "L7STS",
+};
+
+const char *check_status_name(enum check_status status)
+{
+	return check_names[status];
+}
+
 static bool usable(const struct server *server)
 {
 	return server_status(server) == SERVER_UP;
@@ -79,6 +90,17 @@ static void count_left(const struct backend *backend, unsigned *active, unsigned
 	}
 }
 
+static void note_change(struct server_state *state, enum server_status before, enum server_status after, double now)
+{
+	state->changed = now;
+	if (before == SERVER_DOWN)
+		state->downtime += now - state->down;
+	if (after != SERVER_DOWN)
+		return;
+	state->down = now;
+	state->downs++;
+}
+
 static void update(struct fleet *fleet, struct server *server, const char *why, double now)
 {
 	struct backend *backend = server->backend;
@@ -88,6 +110,7 @@ static void update(struct fleet *fleet, struct server *server, const char *why, 
 	if (before == after)
 		return;
 	atomic_store_explicit(&server->state->status, (int)after, memory_order_relaxed);
+	note_change(server->state, before, after, now);
 	backend_refresh_usable(backend, now);
 	count_left(backend, &active, &backup);
 	log_line(fleet->log, after == SERVER_DOWN ? LOG_WARNING : LOG_NOTICE,
@@ -98,10 +121,12 @@ static void update(struct fleet *fleet, struct server *server, const char *why, 
 }
 
 /* As HAProxy, a server begins up with one failed check to go until it is known better. */
-void server_start(struct server *server)
+void server_start(struct server *server, double now)
 {
 	struct server_state *state = server->state;
 
+	state->changed = now;
+	state->check.status = server->check.enabled ? CHECK_INI : CHECK_UNKNOWN;
 	state->admin = server->disabled ? ADMIN_MAINT : ADMIN_READY;
 	state->health = server->check.rise;
 	atomic_store_explicit(&state->weight, server->weight, memory_order_relaxed);
@@ -137,8 +162,15 @@ void server_set_health(struct fleet *fleet, struct server *server, bool passed, 
 		if (++state->health >= check->rise)
 			state->health = best;
 	} else if (!passed) {
+		state->checks_failed += state->health >= check->rise;
 		state->health = state->health > check->rise ? state->health - 1 : 0;
 	}
+	update(fleet, server, why, now);
+}
+
+void server_force_health(struct fleet *fleet, struct server *server, bool up, const char *why, double now)
+{
+	server->state->health = up ? server->check.rise + server->check.fall - 1 : 0;
 	update(fleet, server, why, now);
 }
 

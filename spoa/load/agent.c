@@ -171,4 +171,5 @@ const struct probe_kind agent_kind = {
 	.complete = agent_complete,
 	.done = agent_done,
 	.interval = agent_interval,
+	.what = PROBED_AGENT,
 };

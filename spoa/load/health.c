@@ -32,44 +32,66 @@ static unsigned status_code(struct slice answer)
 	return (unsigned)code;
 }
 
-/* HAProxy's words for the outcomes of its checks. */
-static bool judge(const struct probe *probe, enum probe_outcome outcome, struct slice answer, char *why, size_t size)
+static enum check_status status_of_answer(const struct probe *probe, unsigned code)
 {
-	unsigned code;
+	if (!probe->server->backend->httpchk.enabled)
+		return CHECK_L4OK;
+	if (code == 0)
+		return CHECK_L7RSP;
+	return code / 100 == 2 || code / 100 == 3 ? CHECK_L7OK : CHECK_L7STS;
+}
+
+static struct check_outcome judge(const struct probe *probe, enum probe_outcome outcome, struct slice answer,
+				  double now)
+{
+	struct check_outcome check = { .status = CHECK_L4TOUT, .duration = now - probe->started };
 
 	switch (outcome) {
 	case PROBE_REFUSED:
-		snprintf(why, size, "Layer%s connection problem, info: \"%s\"", probe->connected ? "7" : "4",
-			 strerror(probe->error));
-		return false;
+		check.status = probe->connected ? CHECK_L7RSP : CHECK_L4CON;
+		snprintf(check.why, sizeof(check.why), "%s", strerror(probe->error));
+		break;
 	case PROBE_LATE:
-		snprintf(why, size, "Layer4 timeout");
-		return false;
+		break;
 	case PROBE_SILENT:
-		snprintf(why, size, "Layer7 timeout");
-		return false;
+		check.status = CHECK_L7TOUT;
+		break;
 	case PROBE_ANSWERED:
+		check.code = probe->server->backend->httpchk.enabled ? status_code(answer) : 0;
+		check.status = status_of_answer(probe, check.code);
 		break;
 	}
-	if (!probe->server->backend->httpchk.enabled) {
-		snprintf(why, size, "Layer4 check passed");
-		return true;
-	}
-	code = status_code(answer);
-	if (code == 0)
-		snprintf(why, size, "Layer7 invalid response");
+	return check;
+}
+
+/* HAProxy's words for the outcomes of its checks. */
+static void describe(const struct probe *probe, const struct check_outcome *check, char *why, size_t size)
+{
+	static const char *const texts[] = {
+		[CHECK_L4OK] = "Layer4 check passed",        [CHECK_L4TOUT] = "Layer4 timeout",
+		[CHECK_L4CON] = "Layer4 connection problem", [CHECK_L7TOUT] = "Layer7 timeout",
+		[CHECK_L7RSP] = "Layer7 invalid response",   [CHECK_L7OK] = "Layer7 check passed",
+		[CHECK_L7STS] = "Layer7 wrong status",
+	};
+
+	if (*check->why)
+		snprintf(why, size, "%s, info: \"%s\"",
+			 probe->connected ? "Layer7 connection problem" : texts[check->status], check->why);
+	else if (check->code > 0)
+		snprintf(why, size, "%s, code: %u", texts[check->status], check->code);
 	else
-		snprintf(why, size, "Layer7 %s, code: %u",
-			 code / 100 == 2 || code / 100 == 3 ? "check passed" : "wrong status", code);
-	return code / 100 == 2 || code / 100 == 3;
+		snprintf(why, size, "%s", texts[check->status]);
 }
 
 static void health_done(struct probe *probe, enum probe_outcome outcome, struct slice answer, double now)
 {
+	struct check_outcome *check = &probe->server->state->check;
 	char why[200];
-	bool passed = judge(probe, outcome, answer, why, sizeof(why));
 
-	server_set_health(probe->load->fleet, probe->server, passed, why, now);
+	*check = judge(probe, outcome, answer, now);
+	describe(probe, check, why, sizeof(why));
+	server_set_health(probe->load->fleet, probe->server, check->status == CHECK_L4OK || check->status == CHECK_L7OK,
+			  why, now);
 }
 
 /* HAProxy's choice: downinter while down, fastinter between down and up, inter else. */
@@ -90,6 +112,7 @@ const struct probe_kind health_tcp_kind = {
 	.question = health_question,
 	.done = health_done,
 	.interval = health_interval,
+	.what = PROBED_HEALTH,
 };
 
 const struct probe_kind health_http_kind = {
@@ -98,4 +121,5 @@ const struct probe_kind health_http_kind = {
 	.complete = health_complete,
 	.done = health_done,
 	.interval = health_interval,
+	.what = PROBED_HEALTH,
 };

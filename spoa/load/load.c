@@ -20,9 +20,9 @@ static double first_of(const struct probe_kind *kind, const struct server *serve
 }
 
 /* One question of one server: as it goes on, or a new one. False: out of memory. */
-static bool want(struct load *load, struct server *server, unsigned which, const struct probe_kind *kind)
+static bool want(struct load *load, struct server *server, const struct probe_kind *kind)
 {
-	struct probe *probe = server->state->probes[which], **bigger;
+	struct probe *probe = server->state->probes[kind->what], **bigger;
 
 	if (probe) {
 		probe_move(probe, kind, server);
@@ -40,7 +40,7 @@ static bool want(struct load *load, struct server *server, unsigned which, const
 	*probe = (struct probe){
 		.kind = kind, .server = server, .load = load, .loop = load->loop, .wanted = true, .fd = -1
 	};
-	server->state->probes[which] = load->probes[load->n++] = probe;
+	server->state->probes[kind->what] = load->probes[load->n++] = probe;
 	return true;
 }
 
@@ -55,10 +55,10 @@ static bool want_all(struct load *load)
 			struct server *server = backend->servers[j];
 
 			if (server->check.enabled)
-				good &= want(load, server, 0,
+				good &= want(load, server,
 					     backend->httpchk.enabled ? &health_http_kind : &health_tcp_kind);
 			if (server->agent.enabled)
-				good &= want(load, server, 1, &agent_kind);
+				good &= want(load, server, &agent_kind);
 		}
 	}
 	return good;
@@ -67,11 +67,7 @@ static bool want_all(struct load *load)
 /* Of a server that is no longer asked, or no longer there; its state may go with the old configuration. */
 static void forget(struct probe *probe)
 {
-	struct server_state *state = probe->server->state;
-
-	for (size_t i = 0; i < COUNT(state->probes); i++)
-		if (state->probes[i] == probe)
-			state->probes[i] = NULL;
+	probe->server->state->probes[probe->kind->what] = NULL;
 	probe_stop(probe);
 	free(probe);
 }

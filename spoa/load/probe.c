@@ -169,7 +169,9 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
-	if (!probe->asking)
+	if (!probe->asking && probe->server->state->paused[probe->kind->what])
+		arm(probe, probe->kind->interval(probe->server));
+	else if (!probe->asking)
 		ask(probe);
 	else
 		finish(probe, probe->connected ? PROBE_SILENT : PROBE_LATE);

@@ -28,6 +28,7 @@ struct probe_kind {
 	bool (*complete)(struct slice answer);
 	void (*done)(struct probe *probe, enum probe_outcome outcome, struct slice answer, double now);
 	double (*interval)(const struct server *server); /* from one question to the next, and its time limit */
+	enum probed what;
 };
 
 struct probe {

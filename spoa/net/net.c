@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "net.h"
+#include "settings.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -83,6 +83,8 @@ void net_move(struct net *net, const struct net_settings *settings, struct ev_lo
 		log_line(&settings->log, LOG_WARNING, "nbthread has changed: that needs a restart.");
 	if (settings->busy_poll != before->busy_poll)
 		log_line(&settings->log, LOG_WARNING, "busy-poll has changed: that needs a restart.");
+	if (!stats_same(settings, before))
+		log_line(&settings->log, LOG_WARNING, "stats socket or http has changed: that needs a restart.");
 	raise_descriptors(settings);
 	net->loop = loop;
 	net->moved = moved;

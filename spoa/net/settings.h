@@ -16,6 +16,9 @@ const struct config_keyword *listening_take_keyword(struct config_words *words, 
 bool stats_parse(struct config_words *words, void *into);
 bool http_parse(struct config_words *words, void *into);
 
+/* Whether both say the same of where people look in. */
+bool stats_same(const struct net_settings *a, const struct net_settings *b);
+
 /* Rights are for files. */
 bool listening_is_sane(const struct config_words *words, const struct listening *where);
 

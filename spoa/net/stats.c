@@ -101,3 +101,19 @@ double net_settings_stats_timeout(const struct net_settings *settings)
 {
 	return settings->stats_timeout;
 }
+
+static bool same_socket(const struct stats_socket *a, const struct stats_socket *b)
+{
+	return endpoint_equal(&a->where.endpoint, &b->where.endpoint) && a->level == b->level &&
+	       a->where.mode == b->where.mode && a->where.user == b->where.user && a->where.group == b->where.group;
+}
+
+bool stats_same(const struct net_settings *a, const struct net_settings *b)
+{
+	if (a->n_stats != b->n_stats || !a->http != !b->http || (a->http && !same_socket(a->http, b->http)))
+		return false;
+	for (size_t i = 0; i < a->n_stats; i++)
+		if (!same_socket(&a->stats[i], &b->stats[i]))
+			return false;
+	return true;
+}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "select.h"
+#include "spoa-redirect/select.h"
 
 #define RD            0.05 /* redirect delay: the client's way to its server */
 #define SAMPLE        16u  /* servers that a pick looks at */
@@ -56,6 +57,14 @@ static inline void drain(const struct server_load *load, double now, double *est
 	/* (y + dir dt) / (1 + mu dt / (1 + y)), with one division */
 	y = (y + GET(load->dir) * dt) * (1 + y) / (1 + y + GET(load->mu) * dt);
 	*est = *z + y;
+}
+
+double select_in_flight(const struct server *server, double now, double *under_way)
+{
+	double est;
+
+	drain(&server->state->load, now, &est, under_way);
+	return est;
 }
 
 /* ---- how well a server's load is known ---- */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this room share. */
+#ifndef SPOA_ADMIN_ADMIN_H
+#define SPOA_ADMIN_ADMIN_H
+
+#include <ev.h>
+#include <stdio.h>
+
+#include "spoa-redirect/admin.h"
+
+#define ADMIN_LINE  16384u /* the longest line of commands */
+#define ADMIN_WORDS 64u    /* of one command */
+
+struct admin {
+	struct running *running;
+	struct reload *reload;
+	struct admin_about about;
+	double started; /* monotonic */
+	bool stopping;
+	struct door *doors; /* one a `stats socket` */
+	size_t n_doors;
+	struct session *sessions;
+	uint64_t n_sessions; /* ever */
+	struct http *http;   /* NULL: none */
+};
+
+/* ---- socket.c ---- */
+
+/* A client of the runtime socket. */
+struct session {
+	struct session *next, **previous;
+	struct admin *admin;
+	enum stats_level level;
+	ev_io io;
+	ev_timer timer;
+	double patience; /* seconds that it may say nothing */
+	bool prompt;     /* one line after the other */
+	bool waits;      /* for a reload's end */
+	bool heard_all;  /* the client says no more, */
+	bool ended;      /* nor do we; what it was told still goes out */
+	char in[ADMIN_LINE];
+	size_t n_in;
+	char rest[ADMIN_LINE]; /* commands of the line that come after the one that waits */
+	char *out;
+	size_t n_out;
+};
+
+bool doors_open(struct admin *admin, char *why, size_t size);
+void doors_close(struct admin *admin);
+
+/* The command that waited has ended with this. */
+void session_resume(struct session *session, const char *text);
+
+/* ---- command.c ---- */
+
+/* Runs one command; what it says goes to out. */
+void command_run(struct session *session, char *line, FILE *out);
+
+/* ---- the commands, by file: words[0] is the first behind the command's own ---- */
+
+typedef void command(struct session *session, FILE *out, char **words, size_t n);
+
+/* stat.c */
+command show_stat, show_info, show_backend, show_servers_state;
+/* server.c */
+command set_server, enable_server, disable_server, enable_health, disable_health, enable_agent, disable_agent,
+	set_weight, get_weight;
+/* show_load.c */
+command show_load;
+
+/* Splits at blanks; a backslash takes what follows it as it is. How many, at most ADMIN_WORDS. */
+size_t split_words(char *line, char **words);
+
+/* As HAProxy's statistics spell it: "UP 1/3", "no check", "DOWN (agent)". */
+const char *status_text(const struct server *server, char *text, size_t size);
+
+/* ---- metrics.c ---- */
+
+/* The text format of Prometheus, version 0.0.4. */
+void metrics_write(const struct admin *admin, FILE *out);
+
+/* ---- http.c ---- */
+
+struct http *http_start(struct admin *admin, const struct stats_socket *where, char *why, size_t size);
+void http_stop(struct http *http);
+
+#endif

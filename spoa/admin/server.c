@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Commands that change one server. What is said when they cannot is HAProxy's. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin.h"
+#include "spoa-redirect/base/clock.h"
+
+#define MOST_WEIGHT 256u
+
+static const char why[] = "changed by 'stats socket command'";
+
+/* "backend/server"; NULL: it was said what is wrong. */
+static struct server *find(struct session *session, FILE *out, char **words, size_t n)
+{
+	char *slash = n > 0 ? strchr(words[0], '/') : NULL;
+	struct backend *backend;
+	struct server *server;
+
+	if (!slash || !slash[1]) {
+		fprintf(out, "Require 'backend/server'.\n");
+		return NULL;
+	}
+	*slash = 0;
+	backend = fleet_find(session->admin->running->site.fleet, words[0]);
+	*slash = '/';
+	server = backend ? backend_find(backend, slash + 1) : NULL;
+	if (!server)
+		fprintf(out, backend ? "No such server.\n" : "No such backend.\n");
+	return server;
+}
+
+static struct fleet *fleet_of(const struct session *session)
+{
+	return session->admin->running->site.fleet;
+}
+
+static void set_admin(struct session *session, struct server *server, enum server_admin admin)
+{
+	server_set_admin(fleet_of(session), server, admin, why, clock_now());
+}
+
+/* ---- weight ---- */
+
+/* "50%" is of the configured weight: server_parse_weight_change_request(). */
+static const char *take_weight(const struct server *server, const char *word, uint32_t *weight)
+{
+	char *end;
+	long number = strtol(word, &end, 10);
+
+	if (end == word)
+		return "Empty weight string empty or preceded by garbage";
+	if (strcmp(end, "%") == 0) {
+		if (number < 0)
+			return "Relative weight must be positive.";
+		number = number > 100 * (long)MOST_WEIGHT ? (long)MOST_WEIGHT : server->weight * number / 100;
+		number = number > (long)MOST_WEIGHT ? (long)MOST_WEIGHT : number;
+	} else if (number < 0 || number > (long)MOST_WEIGHT) {
+		return "Absolute weight can only be between 0 and 256 inclusive.";
+	} else if (*end) {
+		return "Trailing garbage in weight string";
+	}
+	*weight = (uint32_t)number;
+	return NULL;
+}
+
+static void change_weight(struct session *session, FILE *out, struct server *server, const char *word)
+{
+	uint32_t weight;
+	const char *wrong = word ? take_weight(server, word, &weight) : "Require <weight> or <weight%>.";
+
+	if (wrong)
+		fprintf(out, "%s\n", wrong);
+	else
+		server_set_weight(fleet_of(session), server, weight, why, clock_now());
+}
+
+void set_weight(struct session *session, FILE *out, char **words, size_t n)
+{
+	struct server *server = find(session, out, words, n);
+
+	if (server)
+		change_weight(session, out, server, n > 1 ? words[1] : NULL);
+}
+
+void get_weight(struct session *session, FILE *out, char **words, size_t n)
+{
+	struct server *server = find(session, out, words, n);
+
+	if (server)
+		fprintf(out, "%u (initial %u)\n", atomic_load_explicit(&server->state->weight, memory_order_relaxed),
+			server->weight);
+}
+
+/* ---- set server ---- */
+
+static void change_state(struct session *session, FILE *out, struct server *server, const char *word)
+{
+	static const struct {
+		const char *word;
+		enum server_admin admin;
+	} states[] = { { "ready", ADMIN_READY }, { "drain", ADMIN_DRAIN }, { "maint", ADMIN_MAINT } };
+
+	for (size_t i = 0; word && i < COUNT(states); i++)
+		if (strcmp(word, states[i].word) == 0) {
+			set_admin(session, server, states[i].admin);
+			return;
+		}
+	fprintf(out, "'set server <srv> state' expects 'ready', 'drain' and 'maint'.\n");
+}
+
+static void change_health(struct session *session, FILE *out, struct server *server, const char *word)
+{
+	bool up = word && strcmp(word, "up") == 0;
+
+	if (!server->check.enabled)
+		fprintf(out, "Health checks are not enabled on this server.\n");
+	else if (up || (word && strcmp(word, "down") == 0))
+		server_force_health(fleet_of(session), server, up, why, clock_now());
+	else
+		fprintf(out, "'set server <srv> health' expects 'up' or 'down'.\n");
+}
+
+static void change_agent(struct session *session, FILE *out, struct server *server, const char *word)
+{
+	bool up = word && strcmp(word, "up") == 0;
+
+	if (!server->agent.enabled)
+		fprintf(out, "agent checks are not enabled on this server.\n");
+	else if (up || (word && strcmp(word, "down") == 0))
+		server_set_agent_down(fleet_of(session), server, !up, why, clock_now());
+	else
+		fprintf(out, "'set server <srv> agent' expects 'up' or 'down'.\n");
+}
+
+void set_server(struct session *session, FILE *out, char **words, size_t n)
+{
+	static const struct {
+		const char *word;
+		void (*change)(struct session *session, FILE *out, struct server *server, const char *word);
+	} changes[] = { { "agent", change_agent },
+			{ "health", change_health },
+			{ "state", change_state },
+			{ "weight", change_weight } };
+	struct server *server = find(session, out, words, n);
+
+	if (!server)
+		return;
+	for (size_t i = 0; n > 1 && i < COUNT(changes); i++)
+		if (strcmp(words[1], changes[i].word) == 0) {
+			changes[i].change(session, out, server, n > 2 ? words[2] : NULL);
+			return;
+		}
+	fprintf(out, "usage: set server <backend>/<server> agent | health | state | weight\n");
+}
+
+/* ---- enable and disable ---- */
+
+void enable_server(struct session *session, FILE *out, char **words, size_t n)
+{
+	struct server *server = find(session, out, words, n);
+
+	if (server && server->state->admin == ADMIN_MAINT)
+		set_admin(session, server, ADMIN_READY);
+}
+
+void disable_server(struct session *session, FILE *out, char **words, size_t n)
+{
+	struct server *server = find(session, out, words, n);
+
+	if (server)
+		set_admin(session, server, ADMIN_MAINT);
+}
+
+static void pause_probe(struct session *session, FILE *out, char **words, size_t n, enum probed what, bool pause)
+{
+	struct server *server = find(session, out, words, n);
+
+	if (!server)
+		return;
+	if (what == PROBED_HEALTH ? server->check.enabled : server->agent.enabled)
+		server->state->paused[what] = pause;
+	else
+		fprintf(out, "%s are not configured on this server, cannot %s.\n",
+			what == PROBED_HEALTH ? "Health checks" : "Agent checks", pause ? "disable" : "enable");
+}
+
+void enable_health(struct session *session, FILE *out, char **words, size_t n)
+{
+	pause_probe(session, out, words, n, PROBED_HEALTH, false);
+}
+
+void disable_health(struct session *session, FILE *out, char **words, size_t n)
+{
+	pause_probe(session, out, words, n, PROBED_HEALTH, true);
+}
+
+void enable_agent(struct session *session, FILE *out, char **words, size_t n)
+{
+	pause_probe(session, out, words, n, PROBED_AGENT, false);
+}
+
+void disable_agent(struct session *session, FILE *out, char **words, size_t n)
+{
+	pause_probe(session, out, words, n, PROBED_AGENT, true);
+}
