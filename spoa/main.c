@@ -184,11 +184,12 @@ static int run(const struct cli *cli, struct process *process)
 /* What is asked for beside -f, once the configuration is found good. */
 static int act(const struct cli *cli, struct process *process)
 {
+	const struct site *site = &process->running.site;
+
 	if (cli->action == CLI_RUN)
 		return run(cli, process);
 	if (cli->action == CLI_EXPLAIN)
-		return cli_explain(cli, process->running.site.arena, process->running.site.ruleset,
-				   process->running.site.fleet, process->running.site.config)
+		return answer_explain(&cli->asked, site->arena, site->ruleset, site->fleet, site->config, stdout)
 			       ? EXIT_SUCCESS
 			       : EXIT_FAILURE;
 	if (cli->action == CLI_SPOE)

@@ -6,6 +6,8 @@
 #ifndef SPOA_REDIRECT_ANSWER_H
 #define SPOA_REDIRECT_ANSWER_H
 
+#include <stdio.h>
+
 #include "spoa-redirect/base/counter.h"
 #include "spoa-redirect/fleet.h"
 #include "spoa-redirect/rules.h"
@@ -87,6 +89,23 @@ size_t answer_location(const struct answer_scratch *scratch, const struct server
 /* A route of its own, for who has no bind to ask by. NULL: out of memory, or reported to config. */
 const struct route *route_new(struct arena *arena, const struct frontend *frontend, const struct fleet *fleet,
 			      struct config *config);
+
+/* A request to be explained, in the words of the command line. */
+struct explain_request {
+	const char *url, *method, *src; /* src: NULL, none */
+	char **headers, **arguments;    /* "Name: value" and "name=value" */
+	size_t n_headers, n_arguments;
+	bool json;
+	FILE *errors; /* what is wrong with it */
+	const char *prefix;
+};
+
+/*
+ * Decides the request for each frontend and writes how: the lines that were tried with the values that they compared, the
+ * servers with their states and loads, and the answer. Nothing is booked or counted. False: the request cannot be.
+ */
+bool answer_explain(const struct explain_request *asked, struct arena *arena, const struct ruleset *ruleset,
+		    const struct fleet *fleet, struct config *config, FILE *out);
 
 /* One request, for who wants the decision and not the bytes: nothing is booked or counted. */
 struct decision answer_decide(const struct route *route, struct answer_scratch *scratch, double now);

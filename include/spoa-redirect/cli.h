@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "spoa-redirect/answer.h"
 #include "spoa-redirect/config.h"
 #include "spoa-redirect/fleet.h"
 #include "spoa-redirect/rules.h"
@@ -30,10 +31,7 @@ struct cli {
 	bool group;                            /* --group: for send-spoe-group, without an event */
 	unsigned haproxy_major, haproxy_minor; /* --haproxy V */
 	/* of explain */
-	const char *url, *method, *src;
-	char **headers, **arguments; /* "Name: value" and "name=value", in order */
-	size_t n_headers, n_arguments;
-	bool json;
+	struct explain_request asked;
 };
 
 /* False: it was said on stderr what is wrong. Free with cli_release(). */
@@ -46,9 +44,6 @@ void cli_build(void);
 void cli_help(void);
 void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet);
 
-/* False: the request cannot be, which is said on stderr. Nothing is booked. */
-bool cli_explain(const struct cli *cli, struct arena *arena, const struct ruleset *ruleset, const struct fleet *fleet,
-		 struct config *config);
 /* "0.1.0", and when it was released: "2026/11/24" */
 const char *cli_version_text(void);
 const char *cli_date_text(void);

@@ -65,6 +65,8 @@ command show_stat, show_info, show_backend, show_servers_state;
 /* server.c */
 command set_server, enable_server, disable_server, enable_health, disable_health, enable_agent, disable_agent,
 	set_weight, get_weight;
+/* explain.c */
+command explain;
 /* show_load.c */
 command show_load;
 

@@ -171,7 +171,7 @@ static bool take_flag(struct cli *cli, const char *word)
 		const char *word;
 		bool *flag;
 	} flags[] = {
-		{ "-q", &cli->quiet }, { "-d", &cli->debug }, { "--group", &cli->group }, { "--json", &cli->json }
+		{ "-q", &cli->quiet }, { "-d", &cli->debug }, { "--group", &cli->group }, { "--json", &cli->asked.json }
 	};
 
 	for (size_t i = 0; i < COUNT(flags); i++) {
@@ -191,10 +191,10 @@ static bool take_request(struct cli *cli, const char *word, char ***at, bool *kn
 		const char **text;
 		char ***list;
 		size_t *n;
-	} options_of[] = { { "--method", &cli->method, NULL, NULL },
-			   { "--src", &cli->src, NULL, NULL },
-			   { "--header", NULL, &cli->headers, &cli->n_headers },
-			   { "--arg", NULL, &cli->arguments, &cli->n_arguments } };
+	} options_of[] = { { "--method", &cli->asked.method, NULL, NULL },
+			   { "--src", &cli->asked.src, NULL, NULL },
+			   { "--header", NULL, &cli->asked.headers, &cli->asked.n_headers },
+			   { "--arg", NULL, &cli->asked.arguments, &cli->asked.n_arguments } };
 
 	*known = false;
 	for (size_t i = 0; i < COUNT(options_of); i++) {
@@ -221,8 +221,8 @@ static bool take_option(struct cli *cli, const char *word, char ***at)
 		return good;
 	if (take_flag(cli, word))
 		return true;
-	if (cli->action == CLI_EXPLAIN && *word != '-' && !cli->url) {
-		cli->url = word;
+	if (cli->action == CLI_EXPLAIN && *word != '-' && !cli->asked.url) {
+		cli->asked.url = word;
 		return true;
 	}
 	if (strcmp(word, "--haproxy") == 0)
@@ -241,7 +241,8 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 	char **at = argv + 1;
 
 	(void)argc;
-	*cli = (struct cli){ .haproxy_major = 3, .method = "GET" };
+	*cli = (struct cli){ .haproxy_major = 3,
+			     .asked = { .method = "GET", .errors = stderr, .prefix = "spoa-redirect: " } };
 	while (*at) {
 		char *word = *at++;
 		size_t i = 0;
@@ -253,7 +254,7 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 		else if (!take_option(cli, word, &at))
 			return false;
 	}
-	if (cli->action == CLI_EXPLAIN && !cli->url) {
+	if (cli->action == CLI_EXPLAIN && !cli->asked.url) {
 		fprintf(stderr, "spoa-redirect: 'explain' expects a URL\n");
 		return false;
 	}
@@ -267,6 +268,6 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 void cli_release(struct cli *cli)
 {
 	free(cli->files);
-	free(cli->headers);
-	free(cli->arguments);
+	free(cli->asked.headers);
+	free(cli->asked.arguments);
 }

@@ -10,26 +10,26 @@
 
 enum { TOP = 1, FRONTEND = 2, LINE = 3, ACL = 4 };
 
-static void print_text(struct slice text)
+static void print_text(FILE *out, struct slice text)
 {
-	putchar('"');
+	fputc('"', out);
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = text.ptr[i];
 
 		/* bytes of no certain encoding, as code points of Latin-1 */
 		if (c < ' ' || c == '"' || c == '\\' || c >= 0x7f)
-			printf("\\u%04x", c);
+			fprintf(out, "\\u%04x", c);
 		else
-			putchar(c);
+			fputc(c, out);
 	}
-	putchar('"');
+	fputc('"', out);
 }
 
-static void print_member(const char *name, const char *text)
+static void print_member(FILE *out, const char *name, const char *text)
 {
-	printf("\"%s\": ", name);
-	print_text(slice_of_string(text));
-	printf(", ");
+	fprintf(out, "\"%s\": ", name);
+	print_text(out, slice_of_string(text));
+	fprintf(out, ", ");
 }
 
 static const char *boolean(bool value)
@@ -41,9 +41,9 @@ static const char *boolean(bool value)
 static void go_to(struct explain_teller *teller, unsigned depth)
 {
 	for (; teller->depth > depth; teller->depth--)
-		printf(" ] }");
+		fprintf(teller->out, " ] }");
 	if (teller->depth == depth && teller->further)
-		printf(",\n");
+		fprintf(teller->out, ",\n");
 	teller->further = true;
 }
 
@@ -55,38 +55,42 @@ static void opened(struct explain_teller *teller, unsigned depth)
 
 static void begin(struct explain_teller *teller)
 {
-	printf("{ \"frontends\": [\n");
+	fprintf(teller->out, "{ \"frontends\": [\n");
 	opened(teller, TOP);
 }
 
 static void tell_frontend(struct explain_teller *teller, const struct frontend *frontend)
 {
 	go_to(teller, TOP);
-	printf("{ ");
-	print_member("name", frontend->name);
-	printf("\"lines\": [\n");
+	fprintf(teller->out, "{ ");
+	print_member(teller->out, "name", frontend->name);
+	fprintf(teller->out, "\"lines\": [\n");
 	opened(teller, FRONTEND);
 }
 
 static void tell_line(void *into, const char *keyword, const char *words, struct config_place place, bool holds)
 {
-	go_to(into, FRONTEND);
-	printf("{ ");
-	print_member("keyword", keyword);
-	print_member("words", words);
-	print_member("file", place.file);
-	printf("\"line\": %u, \"holds\": %s, \"acls\": [\n", place.line, boolean(holds));
-	opened(into, LINE);
+	struct explain_teller *teller = into;
+
+	go_to(teller, FRONTEND);
+	fprintf(teller->out, "{ ");
+	print_member(teller->out, "keyword", keyword);
+	print_member(teller->out, "words", words);
+	print_member(teller->out, "file", place.file);
+	fprintf(teller->out, "\"line\": %u, \"holds\": %s, \"acls\": [\n", place.line, boolean(holds));
+	opened(teller, LINE);
 }
 
 static void tell_acl(void *into, const char *name, bool negated, bool starts_group, bool holds)
 {
-	go_to(into, LINE);
-	printf("{ ");
-	print_member("name", name);
-	printf("\"negated\": %s, \"or\": %s, \"holds\": %s, \"values\": [\n", boolean(negated), boolean(starts_group),
-	       boolean(holds));
-	opened(into, ACL);
+	struct explain_teller *teller = into;
+
+	go_to(teller, LINE);
+	fprintf(teller->out, "{ ");
+	print_member(teller->out, "name", name);
+	fprintf(teller->out, "\"negated\": %s, \"or\": %s, \"holds\": %s, \"values\": [\n", boolean(negated),
+		boolean(starts_group), boolean(holds));
+	opened(teller, ACL);
 }
 
 static void tell_value(void *into, const char *sample, struct slice value)
@@ -96,25 +100,25 @@ static void tell_value(void *into, const char *sample, struct slice value)
 	if (teller->depth != ACL) /* of the name of a backend, which its words tell */
 		return;
 	go_to(teller, ACL);
-	printf("{ ");
-	print_member("sample", sample);
-	printf("\"value\": ");
+	fprintf(teller->out, "{ ");
+	print_member(teller->out, "sample", sample);
+	fprintf(teller->out, "\"value\": ");
 	if (value.ptr)
-		print_text(value);
+		print_text(teller->out, value);
 	else
-		printf("null");
-	printf(" }");
+		fprintf(teller->out, "null");
+	fprintf(teller->out, " }");
 }
 
 /* From the lines to the servers, which are the frontend's next list. */
 static void tell_backend(struct explain_teller *teller, const struct backend *backend)
 {
 	for (; teller->depth > FRONTEND; teller->depth--)
-		printf(" ] }");
-	printf(" ],\n");
-	print_member("backend", backend->name);
-	print_member("balance", backend->balance->name);
-	printf("\"servers\": [\n");
+		fprintf(teller->out, " ] }");
+	fprintf(teller->out, " ],\n");
+	print_member(teller->out, "backend", backend->name);
+	print_member(teller->out, "balance", backend->balance->name);
+	fprintf(teller->out, "\"servers\": [\n");
 	opened(teller, FRONTEND);
 }
 
@@ -123,43 +127,43 @@ static void tell_server(struct explain_teller *teller, const struct server *serv
 	double u = atomic_load_explicit(&server->state->load.u, memory_order_relaxed);
 
 	go_to(teller, FRONTEND);
-	printf("{ ");
-	print_member("name", server->name);
-	print_member("status", server_status_name(server_status(server)));
-	print_member("not_picked", explain_why_not(server));
-	printf("\"weight\": %u, \"load\": ", atomic_load(&server->state->weight));
+	fprintf(teller->out, "{ ");
+	print_member(teller->out, "name", server->name);
+	print_member(teller->out, "status", server_status_name(server_status(server)));
+	print_member(teller->out, "not_picked", explain_why_not(server));
+	fprintf(teller->out, "\"weight\": %u, \"load\": ", atomic_load(&server->state->weight));
 	if (u >= 0)
-		printf("%.4f", u);
+		fprintf(teller->out, "%.4f", u);
 	else
-		printf("null");
-	printf(", \"chance\": %.4f }", chance);
+		fprintf(teller->out, "null");
+	fprintf(teller->out, ", \"chance\": %.4f }", chance);
 }
 
 /* The last list of the frontend is the decision's, of one. */
 static void tell_decision(struct explain_teller *teller, const struct decision *decision, struct slice location)
 {
 	for (; teller->depth > FRONTEND; teller->depth--)
-		printf(" ] }");
-	printf(" ],\n\"decision\": [ { ");
-	print_member("backend", decision->backend ? decision->backend->name : "");
-	print_member("server", decision->server ? decision->server->name : "");
+		fprintf(teller->out, " ] }");
+	fprintf(teller->out, " ],\n\"decision\": [ { ");
+	print_member(teller->out, "backend", decision->backend ? decision->backend->name : "");
+	print_member(teller->out, "server", decision->server ? decision->server->name : "");
 	if (decision->reason == REASON_REDIRECT) {
-		printf("\"code\": %u, \"ttl\": %lld, \"location\": ", decision->backend->redirect.code,
-		       (long long)decision->backend->redirect.ttl);
-		print_text(location);
-		printf(", ");
+		fprintf(teller->out, "\"code\": %u, \"ttl\": %lld, \"location\": ", decision->backend->redirect.code,
+			(long long)decision->backend->redirect.ttl);
+		print_text(teller->out, location);
+		fprintf(teller->out, ", ");
 	}
-	printf("\"reason\": \"%s\" }", answer_reason_name(decision->reason));
+	fprintf(teller->out, "\"reason\": \"%s\" }", answer_reason_name(decision->reason));
 	for (teller->depth = FRONTEND; teller->depth > TOP; teller->depth--)
-		printf(" ] }");
+		fprintf(teller->out, " ] }");
 	teller->further = true;
 }
 
 static void end(struct explain_teller *teller)
 {
 	for (; teller->depth > TOP; teller->depth--)
-		printf(" ] }");
-	printf(" ] }\n");
+		fprintf(teller->out, " ] }");
+	fprintf(teller->out, " ] }\n");
 }
 
 struct explain_teller explain_json(void)

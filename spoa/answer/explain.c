@@ -7,6 +7,7 @@
 
 #include "explain.h"
 #include "spoa-redirect/base/clock.h"
+#include "spoa-redirect/select.h"
 
 #define MAX_MESSAGE 65536u
 #define PICKS       20000u /* by which each server's chance is found */
@@ -85,7 +86,8 @@ static struct slice lower_copy(struct arena *arena, struct slice text)
 }
 
 /* As req.hdrs_bin: name and value, name and value, and two empty strings. */
-static bool put_headers(struct message *message, struct arena *arena, const struct cli *cli, const struct url *url)
+static bool put_headers(struct message *message, struct arena *arena, const struct explain_request *asked,
+			const struct url *url)
 {
 	uint8_t *room = malloc(MAX_MESSAGE);
 	struct spop_writer blob;
@@ -98,14 +100,15 @@ static bool put_headers(struct message *message, struct arena *arena, const stru
 		spop_put_string(&blob, SPOP_SLICE("host"));
 		spop_put_string(&blob, spop_of(url->host));
 	}
-	for (size_t i = 0; good && i < cli->n_headers; i++) {
-		struct slice rest = slice_of_string(cli->headers[i]), name;
+	for (size_t i = 0; good && i < asked->n_headers; i++) {
+		struct slice rest = slice_of_string(asked->headers[i]), name;
 
 		good = slice_split(&rest, ':', &name) && rest.ptr && name.len > 0;
 		spop_put_string(&blob, spop_of(lower_copy(arena, slice_trim(name))));
 		spop_put_string(&blob, spop_of(slice_trim(rest)));
 		if (!good)
-			fprintf(stderr, "spoa-redirect: '--header' expects 'Name: value', not '%s'\n", cli->headers[i]);
+			fprintf(asked->errors, "%s'--header' expects 'Name: value', not '%s'\n", asked->prefix,
+				asked->headers[i]);
 	}
 	spop_put_string(&blob, SPOP_SLICE(""));
 	spop_put_string(&blob, SPOP_SLICE(""));
@@ -114,16 +117,17 @@ static bool put_headers(struct message *message, struct arena *arena, const stru
 	return good && !blob.full;
 }
 
-static bool put_arguments(struct message *message, struct arena *arena, const struct cli *cli)
+static bool put_arguments(struct message *message, struct arena *arena, const struct explain_request *asked)
 {
-	for (size_t i = 0; i < cli->n_arguments; i++) {
-		struct slice rest = slice_of_string(cli->arguments[i]), name;
+	for (size_t i = 0; i < asked->n_arguments; i++) {
+		struct slice rest = slice_of_string(asked->arguments[i]), name;
 		char *copy;
 
 		slice_split(&rest, '=', &name);
 		copy = arena_printf(arena, "%.*s", SLICE_ARGS(name));
 		if (!rest.ptr || name.len == 0 || !copy) {
-			fprintf(stderr, "spoa-redirect: '--arg' expects 'name=value', not '%s'\n", cli->arguments[i]);
+			fprintf(asked->errors, "%s'--arg' expects 'name=value', not '%s'\n", asked->prefix,
+				asked->arguments[i]);
 			return false;
 		}
 		put(message, copy, SPOP_STRING, rest);
@@ -132,23 +136,23 @@ static bool put_arguments(struct message *message, struct arena *arena, const st
 }
 
 /* The arguments of one message, those of --arg first, since the first of a name counts. */
-static bool put_request(struct message *message, struct arena *arena, const struct cli *cli)
+static bool put_request(struct message *message, struct arena *arena, const struct explain_request *asked)
 {
 	struct spop_value ssl = { .type = SPOP_BOOL };
 	struct url url;
 
-	if (!split_url(cli->url, &url)) {
-		fprintf(stderr, "spoa-redirect: '%s' is no URL, such as http://www.example.com/a?b=c or /a\n",
-			cli->url);
+	if (!split_url(asked->url, &url)) {
+		fprintf(asked->errors, "%s'%s' is no URL, such as http://www.example.com/a?b=c or /a\n", asked->prefix,
+			asked->url);
 		return false;
 	}
-	if (!put_arguments(message, arena, cli))
+	if (!put_arguments(message, arena, asked))
 		return false;
-	if (cli->src && !put_src(message, cli->src)) {
-		fprintf(stderr, "spoa-redirect: '--src' expects an address, not '%s'\n", cli->src);
+	if (asked->src && !put_src(message, asked->src)) {
+		fprintf(asked->errors, "%s'--src' expects an address, not '%s'\n", asked->prefix, asked->src);
 		return false;
 	}
-	put(message, "method", SPOP_STRING, slice_of_string(cli->method));
+	put(message, "method", SPOP_STRING, slice_of_string(asked->method));
 	put(message, "path", SPOP_STRING, url.path);
 	if (url.has_query)
 		put(message, "query", SPOP_STRING, url.query);
@@ -156,7 +160,7 @@ static bool put_request(struct message *message, struct arena *arena, const stru
 	ssl.boolean = url.tls;
 	spop_put_argument(&message->writer, SPOP_SLICE("ssl"), &ssl);
 	message->n++;
-	return put_headers(message, arena, cli, &url) && !message->writer.full;
+	return put_headers(message, arena, asked, &url) && !message->writer.full;
 }
 
 /* ---- the answer ---- */
@@ -209,11 +213,11 @@ static bool tell(const struct frontend *frontend, const struct route *route, str
 	return true;
 }
 
-bool cli_explain(const struct cli *cli, struct arena *arena, const struct ruleset *ruleset, const struct fleet *fleet,
-		 struct config *config)
+bool answer_explain(const struct explain_request *asked, struct arena *arena, const struct ruleset *ruleset,
+		    const struct fleet *fleet, struct config *config, FILE *out)
 {
 	uint8_t *room = arena_alloc(arena, MAX_MESSAGE);
-	struct explain_teller teller = cli->json ? explain_json() : explain_text();
+	struct explain_teller teller = asked->json ? explain_json() : explain_text();
 	struct answer_scratch scratch;
 	struct message message = { .n = 0 };
 	bool good;
@@ -221,8 +225,9 @@ bool cli_explain(const struct cli *cli, struct arena *arena, const struct rulese
 	if (!room || !answer_scratch_init(&scratch))
 		return false;
 	spop_writer_init(&message.writer, room, MAX_MESSAGE);
-	good = put_request(&message, arena, cli);
+	good = put_request(&message, arena, asked);
 	teller.rules.into = &teller;
+	teller.out = out;
 	teller.begin(&teller);
 	for (size_t i = 0; good && i < ruleset_count(ruleset); i++) {
 		const struct frontend *frontend = ruleset_frontend(ruleset, i);
@@ -234,6 +239,19 @@ bool cli_explain(const struct cli *cli, struct arena *arena, const struct rulese
 	teller.end(&teller);
 	answer_scratch_release(&scratch);
 	return good;
+}
+
+const char *explain_load(const struct server *server, char *text, size_t size)
+{
+	const struct server_load *load = &server->state->load;
+	double u = atomic_load_explicit(&load->u, memory_order_relaxed), now = clock_now(), under_way;
+	double est = select_in_flight(server, now, &under_way);
+
+	if (u < 0)
+		return "unknown";
+	snprintf(text, size, "%.0f %%, %.1f s ago, %.1f in flight", u * 100,
+		 now - atomic_load_explicit(&load->reported, memory_order_relaxed), est);
+	return text;
 }
 
 const char *explain_why_not(const struct server *server)

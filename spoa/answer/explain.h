@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What `explain` finds out, in the order in which it is found; two ways to write it. */
-#ifndef SPOA_CLI_EXPLAIN_H
-#define SPOA_CLI_EXPLAIN_H
+#ifndef SPOA_ANSWER_EXPLAIN_H
+#define SPOA_ANSWER_EXPLAIN_H
+
+#include <stdio.h>
 
 #include "spoa-redirect/answer.h"
-#include "spoa-redirect/cli.h"
 
 /* Each function is given the teller itself. */
 struct explain_teller {
 	struct rules_visitor rules; /* into: the teller itself */
-	unsigned depth;             /* how many braces are open, for JSON */
-	bool further;               /* something stands in the innermost already */
+	FILE *out;
+	unsigned depth; /* how many braces are open, for JSON */
+	bool further;   /* something stands in the innermost already */
 	void (*begin)(struct explain_teller *teller);
 	void (*frontend)(struct explain_teller *teller, const struct frontend *frontend);
 	void (*backend)(struct explain_teller *teller, const struct backend *backend);
@@ -23,6 +25,9 @@ struct explain_teller {
 
 struct explain_teller explain_text(void);
 struct explain_teller explain_json(void);
+
+/* What is known of its load: "75 %, 0.4 s ago, 3.1 in flight", "unknown". */
+const char *explain_load(const struct server *server, char *text, size_t size);
 
 /* Why a server may not be picked, "" if it may. */
 const char *explain_why_not(const struct server *server);

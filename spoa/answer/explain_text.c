@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+
+#include "explain.h"
+
+static void nothing(struct explain_teller *teller)
+{
+	(void)teller;
+}
+
+static void tell_frontend(struct explain_teller *teller, const struct frontend *frontend)
+{
+	fprintf(teller->out, "frontend %s (%s:%u)\n", frontend->name, frontend->place.file, frontend->place.line);
+}
+
+static void tell_line(void *into, const char *keyword, const char *words, struct config_place place, bool holds)
+{
+	struct explain_teller *teller = into;
+
+	fprintf(teller->out, "  %-4s %s:%u: %s %s\n", holds ? "yes" : "no", place.file, place.line, keyword, words);
+}
+
+static void tell_acl(void *into, const char *name, bool negated, bool starts_group, bool holds)
+{
+	struct explain_teller *teller = into;
+
+	fprintf(teller->out, "         %s%s%s%s: %s\n", starts_group ? "or " : "", negated ? "!" : "",
+		*name ? "acl " : "", *name ? name : "{ }", holds ? "yes" : "no");
+}
+
+/* What comes of the command line goes to a terminal. */
+static void print_slice(FILE *out, struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		fputc(text.ptr[i] < ' ' || text.ptr[i] == 0x7f ? '.' : text.ptr[i], out);
+}
+
+static void tell_value(void *into, const char *sample, struct slice value)
+{
+	struct explain_teller *teller = into;
+
+	fprintf(teller->out, "             %s: ", sample);
+	if (value.ptr) {
+		fprintf(teller->out, "'");
+		print_slice(teller->out, value);
+		fprintf(teller->out, "'\n");
+	} else {
+		fprintf(teller->out, "no value\n");
+	}
+}
+
+static void tell_backend(struct explain_teller *teller, const struct backend *backend)
+{
+	fprintf(teller->out, "backend %s (%s:%u), balance %s\n", backend->name, backend->place.file,
+		backend->place.line, backend->balance->name);
+}
+
+static void tell_server(struct explain_teller *teller, const struct server *server, double chance)
+{
+	const char *why_not = explain_why_not(server);
+	char load[80];
+
+	fprintf(teller->out, "  %-16s %-6s weight %-4u load %-8s chance %5.1f %%%s%s\n", server->name,
+		server_status_name(server_status(server)), atomic_load(&server->state->weight),
+		explain_load(server, load, sizeof(load)), chance * 100, *why_not ? ", not to be picked: " : "",
+		why_not);
+}
+
+static void tell_decision(struct explain_teller *teller, const struct decision *decision, struct slice location)
+{
+	fprintf(teller->out, "reason %s", answer_reason_name(decision->reason));
+	if (decision->reason != REASON_REDIRECT) {
+		fprintf(teller->out, ": HAProxy serves the request itself\n");
+		return;
+	}
+	fprintf(teller->out, ": server %s, %u ", decision->server->name, decision->backend->redirect.code);
+	print_slice(teller->out, location);
+	if (decision->backend->redirect.ttl >= 0)
+		fprintf(teller->out, ", ttl %lld", (long long)decision->backend->redirect.ttl);
+	fprintf(teller->out, "\n");
+}
+
+struct explain_teller explain_text(void)
+{
+	return (struct explain_teller){ .rules = { NULL, tell_line, tell_acl, tell_value },
+					.begin = nothing,
+					.frontend = tell_frontend,
+					.backend = tell_backend,
+					.server = tell_server,
+					.decision = tell_decision,
+					.end = nothing };
+}
