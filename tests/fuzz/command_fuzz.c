@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lines of the runtime socket. The first byte is the level.
+ * - Below admin nothing that is known of a server changes.
+ * - What a command leaves is a fleet that can be picked from: weights are 0 to 256, and who may be picked is up.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "spoa-redirect/base/clock.h"
+#include "spoa/admin/admin.h"
+#include "spoa/net/net.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char text[] = "frontend f\n bind 127.0.0.1:1\n use_backend a if { path_beg /a }\n default_backend b\n"
+			   "backend a\n balance first\n server s 192.0.2.1:80 redir http://a.example check\n"
+			   "backend b\n server s 192.0.2.1:80 redir http://b.example agent-check agent-port 1 weight 9\n"
+			   " server t 192.0.2.1:80 redir http://t.example standby-of s\n"
+			   " server u 192.0.2.1:80 redir http://u.example backup disabled\n";
+
+static struct running running;
+static struct net net;
+static struct admin admin = { .running = &running, .about = { "1", "2" }, .stopping = true };
+
+/* Not assert(): it must stay in every build. */
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void build(void)
+{
+	struct config_room rooms[SITE_ROOMS];
+	struct site *site = &running.site;
+
+	must(site_begin(site, rooms) && (site->config = config_new(site->arena, rooms, SITE_ROOMS)));
+	config_read_text(site->config, "site", slice_of_string(text));
+	ruleset_finish(site->ruleset, site->config);
+	fleet_finish(site->fleet, site->config, clock_now());
+	net_settings_finish(site->settings, site->ruleset, site->fleet, site->config);
+	must(config_count(site->config, CONFIG_ERROR) == 0 && answer_prepare(site->arena, site->fleet));
+	site->settings->log.n = 0;
+	running.loop = ev_loop_new(EVFLAG_NOENV);
+	running.net = &net;
+	atomic_store(&net.settings, site->settings);
+	admin.reload = reload_new(&running, NULL, 0, false);
+	must(running.loop && admin.reload);
+}
+
+/* Of all that commands may change. */
+static uint64_t sum_up(void)
+{
+	uint64_t sum = 17;
+
+	for (size_t i = 0; i < fleet_count(running.site.fleet); i++) {
+		const struct backend *backend = fleet_backend(running.site.fleet, i);
+
+		for (size_t j = 0; j < backend->n_servers; j++) {
+			const struct server_state *state = backend->servers[j]->state;
+
+			sum = sum * 31 + atomic_load(&state->weight) + (unsigned)state->admin * 1000u +
+			      state->health * 10000u + state->agent_down * 7u + state->paused[0] * 11u +
+			      state->paused[1] * 13u;
+		}
+	}
+	return sum;
+}
+
+static void check_fleet(void)
+{
+	for (size_t i = 0; i < fleet_count(running.site.fleet); i++) {
+		const struct backend *backend = fleet_backend(running.site.fleet, i);
+
+		for (uint32_t j = 0; j < backend_n_usable(backend); j++)
+			must(server_status(backend_usable(backend, j)) == SERVER_UP);
+		for (size_t j = 0; j < backend->n_servers; j++)
+			must(atomic_load(&backend->servers[j]->state->weight) <= 256);
+	}
+}
+
+static void run(struct session *session, char *line)
+{
+	bool may = session->level == LEVEL_ADMIN;
+	uint64_t before = sum_up();
+	char *answer = NULL;
+	size_t length;
+	FILE *out = open_memstream(&answer, &length);
+
+	must(out != NULL);
+	command_run(session, line, out);
+	must(fclose(out) == 0 && !session->waits);
+	must(may || sum_up() == before);
+	check_fleet();
+	free(answer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct session session;
+	char lines[4096], *rest = NULL;
+
+	if (size == 0 || size > sizeof(lines))
+		return 0;
+	if (!running.loop)
+		build();
+	memset(&session, 0, sizeof(session));
+	session.admin = &admin;
+	session.level = (enum stats_level)(data[0] % (LEVEL_ADMIN + 1));
+	ev_timer_init(&session.timer, NULL, 0, 1);
+	memcpy(lines, data + 1, size - 1);
+	lines[size - 1] = 0;
+	for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		run(&session, line);
+	ev_timer_stop(running.loop, &session.timer);
+	return 0;
+}
