@@ -83,6 +83,27 @@ static bool take_negations(struct config_words *words)
 	return negated;
 }
 
+static const char *negation(const struct term *term)
+{
+	return term->negated ? "!" : "";
+}
+
+/* A term and its contrary in one group: somebody meant something else. */
+static void warn_contraries(const struct config_words *words, const struct condition *condition, size_t at)
+{
+	const struct term *term = &condition->terms[at];
+
+	for (size_t i = at; i > 0 && !condition->terms[i].starts_group; i--) {
+		const struct term *other = &condition->terms[i - 1];
+
+		if (other->id != term->id || other->negated == term->negated)
+			continue;
+		config_warning(words, "'%s%s' and '%s%s' never hold together", negation(other), term->acl->name,
+			       negation(term), term->acl->name);
+		return;
+	}
+}
+
 static bool take_terms(struct config_words *words, struct acls *acls, struct condition *condition)
 {
 	bool starts_group = true;
@@ -102,6 +123,8 @@ static bool take_terms(struct config_words *words, struct acls *acls, struct con
 			      (struct term){
 				      .acl = acl, .id = acl->id, .negated = negated, .starts_group = starts_group }))
 			return false;
+		if (acl->name)
+			warn_contraries(words, condition, condition->n - 1);
 		acl->used = true;
 		starts_group = false;
 	}

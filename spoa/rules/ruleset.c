@@ -203,6 +203,23 @@ static bool compile(struct arena *arena, struct builder *builder)
 	       conditions_compile(arena, builder->rules, &builder->acls);
 }
 
+/* Behind a line that always holds no other is looked at. */
+static void warn_unreached(const struct frontend *frontend, struct config *config)
+{
+	const struct rule *always = NULL;
+
+	for (size_t i = 0; i < frontend->n_rules; i++) {
+		const struct rule *rule = frontend->rules[i];
+
+		if (always && rule != frontend->default_rule)
+			config_say_at(config, CONFIG_WARNING, rule->place,
+				      "never reached: 'use_backend %s' at line %u has no condition", always->backend,
+				      always->place.line);
+		else if (!rule->condition && !rule->format)
+			always = rule;
+	}
+}
+
 static void finish(struct ruleset *ruleset, struct builder *builder, struct config *config)
 {
 	struct frontend *frontend = &builder->frontend;
@@ -215,6 +232,7 @@ static void finish(struct ruleset *ruleset, struct builder *builder, struct conf
 		config_say_at(config, CONFIG_WARNING, frontend->place,
 			      "neither 'use_backend' nor 'default_backend': nothing will be redirected");
 	acls_warn_unused(&builder->acls, config);
+	warn_unreached(frontend, config);
 	if (!good || !compile(ruleset->arena, builder)) {
 		config_say_at(config, CONFIG_ERROR, frontend->place, "out of memory");
 		return;
