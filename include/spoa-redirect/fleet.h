@@ -122,10 +122,16 @@ struct backend_state {
 
 /* One report, whatever the source; what it does not tell has its bit unset. */
 struct load_report {
-	unsigned has; /* LOAD_… */
-	double u;     /* utilisation, clamped to 0 … 1 by whoever made the report */
+	unsigned has;   /* LOAD_… */
+	double u;       /* utilisation, clamped to 0 … 1 by whoever made the report */
+	double q;       /* requests in flight */
+	double A, C, B; /* ever accepted, ever completed, ever busy seconds */
 };
-#define LOAD_U 0x1u
+#define LOAD_U 0x01u
+#define LOAD_Q 0x02u
+#define LOAD_A 0x04u
+#define LOAD_C 0x08u
+#define LOAD_B 0x10u
 
 /* One way to balance: a file of select/ each, and a row of its table. */
 struct balance {
