@@ -142,8 +142,11 @@ struct balance {
 	void (*refresh)(struct backend *backend, double now);
 	/* Control thread: a report came in. NULL: the policy reads none. */
 	void (*report)(struct server *server, const struct load_report *report, double now);
-	/* Any worker: one of the usable servers, or that was until just now; NULL if there is none; books nothing. */
-	struct server *(*pick)(struct backend *backend, double now, struct random *random);
+	/*
+	 * Any worker: one of the usable servers, or that was until just now; NULL if there is none; books nothing. key: of
+	 * the request, what the backend hashes; 0: it hashes nothing, or the request has no such thing.
+	 */
+	struct server *(*pick)(struct backend *backend, uint64_t key, double now, struct random *random);
 	/* Any worker: the client was sent to this server. */
 	void (*book)(struct server *server, double now);
 	bool reads_utilisation; /* an agent's "N%" tells utilisation, not a share of the weight */

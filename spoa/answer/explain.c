@@ -171,7 +171,7 @@ static void find_chances(struct backend *backend, struct random *random, unsigne
 	double now = clock_now();
 
 	for (unsigned i = 0; i < PICKS; i++) {
-		const struct server *server = backend->balance->pick(backend, now, random);
+		const struct server *server = backend->balance->pick(backend, 0, now, random);
 
 		if (server)
 			chances[server->index]++;

@@ -8,8 +8,9 @@ static void first_refresh(struct backend *backend, double now)
 	(void)now;
 }
 
-static struct server *first_pick(struct backend *backend, double now, struct random *random)
+static struct server *first_pick(struct backend *backend, uint64_t key, double now, struct random *random)
 {
+	(void)key;
 	(void)now;
 	(void)random;
 	return backend_n_usable(backend) > 0 ? backend_usable(backend, 0) : NULL;

@@ -121,12 +121,13 @@ static struct server *pick_by_weight(const struct backend *backend, uint32_t n, 
 	return server;
 }
 
-static struct server *least_load_pick(struct backend *backend, double now, struct random *random)
+static struct server *least_load_pick(struct backend *backend, uint64_t key, double now, struct random *random)
 {
 	uint32_t n = backend_n_usable(backend), looks = n < SAMPLE ? n : SAMPLE, at;
 	struct server *best = NULL;
 	double least = INFINITY;
 
+	(void)key;
 	if (n <= 1)
 		return n ? backend_usable(backend, 0) : NULL;
 	if (GET(backend->state->mean_cost) < 0)

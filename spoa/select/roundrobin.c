@@ -112,11 +112,12 @@ static void roundrobin_refresh(struct backend *backend, double now)
 	free(turns);
 }
 
-static struct server *roundrobin_pick(struct backend *backend, double now, struct random *random)
+static struct server *roundrobin_pick(struct backend *backend, uint64_t key, double now, struct random *random)
 {
 	struct backend_state *state = backend->state;
 	uint32_t n = atomic_load_explicit(&state->n_schedule, memory_order_acquire), turn;
 
+	(void)key;
 	(void)now;
 	(void)random;
 	if (n == 0)

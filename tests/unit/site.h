@@ -102,7 +102,7 @@ static inline struct server *site_server(const struct site *site, const char *na
 static inline struct server *site_book(struct site *site, double now)
 {
 	struct backend *backend = fleet_backend(site->fleet, 0);
-	struct server *server = backend->balance->pick(backend, now, &site->scratch.random);
+	struct server *server = backend->balance->pick(backend, 0, now, &site->scratch.random);
 
 	if (server)
 		backend->balance->book(server, now);
