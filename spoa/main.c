@@ -140,9 +140,10 @@ static bool start(const struct cli *cli, struct process *process)
 		return false;
 	}
 	process->running.since = clock_now();
+	process->running.grace = grace_new(process->running.loop, process->running.net);
 	process->running.load = load_start(process->running.loop, process->running.site.fleet, log_of(process));
 	process->reload = reload_new(&process->running, cli->files, cli->n_files, cli->debug);
-	if (!process->running.load || !process->reload) {
+	if (!process->running.grace || !process->running.load || !process->reload) {
 		fprintf(stderr, "spoa-redirect: out of memory\n");
 		return false;
 	}
@@ -172,6 +173,7 @@ static int run(const struct cli *cli, struct process *process)
 	admin_stop(process->admin);
 	load_stop(process->running.load);
 	net_stop(process->running.net);
+	grace_free(process->running.grace);
 	reload_free(process->reload);
 	if (status == EXIT_SUCCESS)
 		log_line(log_of(process), LOG_NOTICE, "Stopped.");

@@ -99,11 +99,15 @@ struct server_state {
 	struct probe *probes[2]; /* load's: who asks this server; by enum probed */
 };
 
+/* What workers find servers by: one that was taken away is freed only once none can have it from here. */
+typedef _Atomic(struct server *) server_slot;
+
 struct backend_state {
+	uint32_t room; /* servers that all arrays here have room for */
 	_Atomic uint32_t n_usable;
-	_Atomic uint32_t *usable; /* indexes of servers that may be picked; room for all */
+	_Atomic(server_slot *) usable; /* servers that may be picked */
 	_Atomic uint32_t n_schedule;
-	_Atomic uint32_t *schedule;            /* round robin's turns, as indexes of servers */
+	_Atomic(server_slot *) schedule;       /* round robin's turns */
 	_Atomic uint32_t turn;                 /* workers add */
 	_Atomic uint32_t max_weight;           /* least-load's: of the usable servers */
 	_Atomic double median_cost, mean_cost; /* likewise, of those whose load is known; mean_cost < 0: of none */
@@ -136,8 +140,12 @@ struct load_report {
 /* One way to balance: a file of select/ each, and a row of its table. */
 struct balance {
 	const char *name;
-	/* Once, when a configuration is complete: memory for the backend's state. NULL: none needed. */
-	bool (*prepare)(struct arena *arena, struct backend *backend);
+	/*
+	 * When a configuration is complete, and again whenever there is to be room for more servers: memory for the
+	 * backend's state. What workers may be reading goes on as it is, and new arrays begin with what the old ones
+	 * hold. NULL: none needed.
+	 */
+	bool (*prepare)(struct arena *arena, struct backend *backend, uint32_t room);
 	/* Control thread: after a change of states or weights, and every 100 ms. */
 	void (*refresh)(struct backend *backend, double now);
 	/* Control thread: a report came in. NULL: the policy reads none. */
@@ -180,7 +188,7 @@ struct server {
 	const char *name;
 	struct config_place place;
 	struct backend *backend; /* the one that it belongs to */
-	uint32_t index;          /* among the backend's servers */
+	uint32_t index;          /* among the backend's servers; control thread only, for it may change */
 	struct endpoint address;
 	struct redir redir;
 	uint32_t weight;
@@ -191,6 +199,8 @@ struct server {
 	struct agent_config agent;
 	double load_stale; /* seconds; 0: max(5 s, 5 periods) */
 	struct endpoint check_address, agent_address;
+	struct slice said;   /* answer's: bytes of what is said of it, */
+	struct slice target; /* and of a redirect to it */
 	struct server_state *state;
 };
 
@@ -221,13 +231,13 @@ struct httpchk {
 struct backend {
 	const char *name;
 	struct config_place place;
-	struct server **servers;
+	struct server **servers; /* control thread only, as their number: workers have what is in the state */
 	size_t n_servers;
 	const struct balance *balance;
 	struct redirect redirect;
 	struct httpchk httpchk;
-	struct server *default_server;   /* what a server line begins with */
-	const struct prebuilt *prebuilt; /* answer's: bytes of what is said of it */
+	struct server *default_server; /* what a server line begins with */
+	struct prebuilt *prebuilt;     /* answer's: bytes of what is said of it */
 	struct backend_state *state;
 };
 
@@ -280,7 +290,9 @@ static inline uint32_t backend_n_usable(const struct backend *backend)
 
 static inline struct server *backend_usable(const struct backend *backend, uint32_t i)
 {
-	return backend->servers[atomic_load_explicit(&backend->state->usable[i], memory_order_relaxed)];
+	server_slot *usable = atomic_load_explicit(&backend->state->usable, memory_order_relaxed);
+
+	return atomic_load_explicit(&usable[i], memory_order_relaxed);
 }
 
 /*

@@ -59,15 +59,20 @@ struct net *net_start(const struct net_settings *settings, char *why, size_t siz
 
 /*
  * Another configuration, in two steps, so that what can fail does so first: net_prepare() binds the addresses that are
- * new in it; false: why, and nothing has changed. net_move() has every request decided by it that is read from now on,
- * and sends `moved` to `loop` when no thread looks at the settings, the rules or the fleet before it any more.
+ * new in it; false: why, and nothing has changed. net_move() has every request decided by it that is read from now on;
+ * once that has passed (net_pass()), no thread looks at the settings, the rules or the fleet before it any more.
  * Listening sockets and connections go on; those of addresses that are gone close when nothing is under way.
  */
 bool net_prepare(struct net *net, const struct net_settings *settings, char *why, size_t size);
-void net_move(struct net *net, const struct net_settings *settings, struct ev_loop *loop, ev_async *moved);
+void net_move(struct net *net, const struct net_settings *settings);
 
-/* Whether that is so: what the threads did before happened before this. */
-bool net_has_moved(const struct net *net);
+/*
+ * Wakes every thread; once net_has_passed() that mark, each has been between two events, with nothing of a configuration
+ * in use, and what they did before happened before. `passed` is sent to `loop` each time that a thread was.
+ */
+void net_tell_passing(struct net *net, struct ev_loop *loop, ev_async *passed);
+unsigned net_pass(struct net *net);
+bool net_has_passed(const struct net *net, unsigned mark);
 
 /* From now on health checks (`option spop-check`) are told to go elsewhere; all else goes on. */
 void net_drain(struct net *net);

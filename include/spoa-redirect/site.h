@@ -6,6 +6,7 @@
 #ifndef SPOA_REDIRECT_SITE_H
 #define SPOA_REDIRECT_SITE_H
 
+#include "spoa-redirect/base/retired.h"
 #include "spoa-redirect/config.h"
 #include "spoa-redirect/fleet.h"
 #include "spoa-redirect/load.h"
@@ -30,12 +31,26 @@ bool site_begin(struct site *site, struct config_room rooms[SITE_ROOMS]);
 bool site_build(struct site *site, char *const *files, size_t n_files);
 void site_release(struct site *site);
 
+/* ---- what workers may still look at ---- */
+
+struct grace;
+
+/* NULL: out of memory. Control thread, as all of these; loop and net outlive it. */
+struct grace *grace_new(struct ev_loop *loop, struct net *net);
+
+/* Releases each of the list, on the loop and in this order, once no thread can have a pointer that it read before now. */
+void grace_after(struct grace *grace, struct retired *list);
+
+/* Releases what is left, with net's threads stopped. NULL is fine. */
+void grace_free(struct grace *grace);
+
 /* ---- reload ---- */
 
 /* The agent as it runs. Control thread, but for what site.h's own thread builds. */
 struct running {
 	struct ev_loop *loop;
 	struct net *net;
+	struct grace *grace;
 	struct load *load;
 	struct site site;
 	double since; /* that site; monotonic */

@@ -46,7 +46,7 @@ static struct slice plain_names(const struct decision *decision)
 
 	if (!backend)
 		return slice_of(NULL, 0);
-	return decision->server ? backend->prebuilt->servers[decision->server->index] : backend->prebuilt->backend;
+	return decision->server ? decision->server->said : backend->prebuilt->backend;
 }
 
 static bool write_plain(struct spop_writer *writer, const struct spop_frame *notify, uint32_t max,
@@ -82,7 +82,7 @@ static bool put_redirect(struct answer_scratch *scratch, struct spop_writer *wri
 	/* where a Location and the rest of the response fill HAProxy's buffer, the client gets a 500 */
 	if (location_length(location, prefix) > max - max / 16)
 		return false;
-	if (write_redirect(writer, notify, max, prebuilt->targets[server->index], prefix, location))
+	if (write_redirect(writer, notify, max, server->target, prefix, location))
 		return true;
 	counter_add(&scratch->shortened, 1);
 	return write_redirect(writer, notify, max, prebuilt->brief, prefix, location);

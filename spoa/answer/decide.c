@@ -96,7 +96,9 @@ static struct server *choose_server(struct backend *backend, struct answer_scrat
 
 	if (!server || server->redir.tls || backend->redirect.allow_downgrade || !is_tls(&scratch->request))
 		return server;
-	return backend->prebuilt->any_tls ? any_over_tls(backend, &scratch->random) : NULL;
+	return atomic_load_explicit(&backend->prebuilt->any_tls, memory_order_relaxed)
+		       ? any_over_tls(backend, &scratch->random)
+		       : NULL;
 }
 
 /* CONNECT, and OPTIONS of the whole server, which HAProxy passes on without a path: nowhere to send anyone to. */
@@ -126,6 +128,11 @@ static void choose_backend(const struct route *route, struct answer_scratch *scr
 		}
 		counter_add(&scratch->unknown_backends, 1);
 	}
+}
+
+static const struct authorities *authorities_of(const struct backend *backend)
+{
+	return atomic_load_explicit(&backend->prebuilt->authorities, memory_order_acquire);
 }
 
 struct decision answer_decide(const struct route *route, struct answer_scratch *scratch, double now)
@@ -162,7 +169,7 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 		return decision;
 	decision.reason = REASON_LOOP;
 	host = request_header(request, REQUEST_HOST, SLICE("host"));
-	if (host.ptr && authorities_name(decision.backend->prebuilt->authorities, host))
+	if (host.ptr && authorities_name(authorities_of(decision.backend), host))
 		return decision;
 	decision.reason = REASON_REDIRECT;
 	return decision;

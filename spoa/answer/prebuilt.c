@@ -48,20 +48,27 @@ static struct slice build_target(struct arena *arena, const struct backend *back
 	return keep(arena, &writer, bytes);
 }
 
-static bool build_servers(struct arena *arena, const struct backend *backend, struct prebuilt *prebuilt)
+bool prebuilt_server(struct arena *arena, struct server *server)
+{
+	server->said = build_server(arena, server);
+	server->target = build_target(arena, server->backend, server->said);
+	return server->said.ptr && server->target.ptr;
+}
+
+static bool build_servers(struct arena *arena, struct backend *backend, struct prebuilt *prebuilt)
 {
 	for (size_t i = 0; i < backend->n_servers; i++) {
-		prebuilt->servers[i] = build_server(arena, backend->servers[i]);
-		prebuilt->targets[i] = build_target(arena, backend, prebuilt->servers[i]);
-		prebuilt->any_tls |= backend->servers[i]->redir.tls;
-		if (!prebuilt->servers[i].ptr || !prebuilt->targets[i].ptr)
+		if (!prebuilt_server(arena, backend->servers[i]))
 			return false;
+		if (backend->servers[i]->redir.tls)
+			atomic_init(&prebuilt->any_tls, true);
 	}
 	return true;
 }
 
-struct prebuilt *prebuilt_new(struct arena *arena, const struct backend *backend)
+struct prebuilt *prebuilt_new(struct arena *arena, struct backend *backend)
 {
+	struct authorities *authorities = authorities_new(arena, backend);
 	struct prebuilt *prebuilt = arena_alloc(arena, sizeof(*prebuilt));
 	uint8_t bytes[ROOM];
 	struct spop_writer writer;
@@ -72,11 +79,8 @@ struct prebuilt *prebuilt_new(struct arena *arena, const struct backend *backend
 	put_string(&writer, "backend", backend->name);
 	prebuilt->backend = keep(arena, &writer, bytes);
 	prebuilt->brief = build_target(arena, backend, slice_of(NULL, 0));
-	prebuilt->servers = arena_array(arena, backend->n_servers, sizeof(struct slice));
-	prebuilt->targets = arena_array(arena, backend->n_servers, sizeof(struct slice));
-	prebuilt->authorities = authorities_new(arena, backend);
-	if (!prebuilt->backend.ptr || !prebuilt->brief.ptr || !prebuilt->servers || !prebuilt->targets ||
-	    !prebuilt->authorities || !build_servers(arena, backend, prebuilt))
+	atomic_init(&prebuilt->authorities, authorities);
+	if (!prebuilt->backend.ptr || !prebuilt->brief.ptr || !authorities || !build_servers(arena, backend, prebuilt))
 		return NULL;
 	return prebuilt;
 }

@@ -6,16 +6,18 @@
 #include "authority.h"
 #include "spoa-redirect/answer.h"
 
-/* One backend's; the servers' by their index. */
+/* One backend's. A server's are its own: said is backend and server, target also reason, code and ttl. */
 struct prebuilt {
-	struct slice backend;  /* backend */
-	struct slice brief;    /* reason redirect, code and ttl: for frames that hold no more */
-	struct slice *servers; /* backend, server */
-	struct slice *targets; /* reason redirect, backend, server, code and ttl */
-	const struct authorities *authorities;
-	bool any_tls; /* some server is reached over TLS */
+	struct slice backend; /* backend */
+	struct slice brief;   /* reason redirect, code and ttl: for frames that hold no more */
+	_Atomic(const struct authorities *) authorities;
+	_Atomic bool any_tls; /* some server is reached over TLS */
 };
 
-struct prebuilt *prebuilt_new(struct arena *arena, const struct backend *backend);
+/* And of its servers. NULL: out of memory. */
+struct prebuilt *prebuilt_new(struct arena *arena, struct backend *backend);
+
+/* False: out of memory. */
+bool prebuilt_server(struct arena *arena, struct server *server);
 
 #endif

@@ -273,17 +273,19 @@ static void finish_server(struct server *server, struct config *config, double n
 
 static bool make_states(struct fleet *fleet, struct backend *backend)
 {
-	size_t n = backend->n_servers ? backend->n_servers : 1;
+	uint32_t n = backend->n_servers ? (uint32_t)backend->n_servers : 1;
+	server_slot *usable = arena_array(fleet->arena, n, sizeof(*usable));
 	struct backend_state *state = arena_alloc(fleet->arena, sizeof(*state));
 
 	if (!state)
 		return false;
-	state->usable = arena_array(fleet->arena, n, sizeof(*state->usable));
+	state->room = n;
+	atomic_init(&state->usable, usable);
 	backend->state = state;
 	for (size_t i = 0; i < backend->n_servers; i++)
 		if (!server_make_state(fleet->arena, backend->servers[i]))
 			return false;
-	return state->usable && (!backend->balance->prepare || backend->balance->prepare(fleet->arena, backend));
+	return usable && (!backend->balance->prepare || backend->balance->prepare(fleet->arena, backend, n));
 }
 
 static void finish_backend(struct fleet *fleet, struct backend *backend, struct config *config, double now)

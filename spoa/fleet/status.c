@@ -63,17 +63,18 @@ static struct server *first_backup(const struct backend *backend)
 void backend_refresh_usable(struct backend *backend, double now)
 {
 	struct backend_state *state = backend->state;
+	server_slot *slots = atomic_load_explicit(&state->usable, memory_order_relaxed);
 	struct server *holder;
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		holder = slot_holder(backend->servers[i]);
 		if (holder)
-			atomic_store_explicit(&state->usable[n++], holder->index, memory_order_relaxed);
+			atomic_store_explicit(&slots[n++], holder, memory_order_relaxed);
 	}
 	holder = n == 0 ? first_backup(backend) : NULL;
 	if (holder)
-		atomic_store_explicit(&state->usable[n++], holder->index, memory_order_relaxed);
+		atomic_store_explicit(&slots[n++], holder, memory_order_relaxed);
 	atomic_store_explicit(&state->n_usable, n, memory_order_release);
 	backend->balance->refresh(backend, now);
 }

@@ -142,7 +142,8 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int events)
 /* What is new is listened on, what nobody asks for any more is closed; the rest never noticed. */
 static void take_settings(struct listener *listener)
 {
-	const struct net_settings *newest = net_newest(listener->net, &listener->generation);
+	unsigned generation;
+	const struct net_settings *newest = net_newest(listener->net, &listener->generation, &generation);
 
 	if (!newest)
 		return;
@@ -159,7 +160,7 @@ static void take_settings(struct listener *listener)
 			close_socket(acceptor);
 		else if (!atomic_load(&listener->paused) && !ev_is_active(&listener->pause))
 			ev_io_start(listener->loop, &acceptor->io);
-	net_seen(listener->net);
+	net_seen(listener->net, &listener->generation, generation);
 }
 
 static void on_wake(struct ev_loop *loop, ev_async *wake, int events)

@@ -75,7 +75,7 @@ bool net_prepare(struct net *net, const struct net_settings *settings, char *why
 	return listener_prepare(&net->listener, settings, why, size);
 }
 
-void net_move(struct net *net, const struct net_settings *settings, struct ev_loop *loop, ev_async *moved)
+void net_move(struct net *net, const struct net_settings *settings)
 {
 	const struct net_settings *before = atomic_load(&net->settings);
 
@@ -86,40 +86,51 @@ void net_move(struct net *net, const struct net_settings *settings, struct ev_lo
 	if (!stats_same(settings, before))
 		log_line(&settings->log, LOG_WARNING, "stats socket or http has changed: that needs a restart.");
 	raise_descriptors(settings);
-	net->loop = loop;
-	net->moved = moved;
 	listener_move(&net->listener, settings);
-	atomic_store(&net->unseen, net->n_workers + 1);
 	atomic_store(&net->settings, settings);
-	atomic_fetch_add(&net->generation, 1);
+}
+
+/* ---- passing ---- */
+
+void net_tell_passing(struct net *net, struct ev_loop *loop, ev_async *passed)
+{
+	net->loop = loop;
+	net->passed = passed;
+}
+
+unsigned net_pass(struct net *net)
+{
+	unsigned mark = atomic_fetch_add(&net->generation, 1) + 1;
+
 	listener_wake(&net->listener);
 	for (unsigned i = 0; i < net->n_workers; i++)
 		worker_wake(&net->workers[i]);
+	return mark;
 }
 
-bool net_has_moved(const struct net *net)
+static bool is_as_new(const _Atomic unsigned *generation, unsigned mark)
 {
-	return atomic_load(&net->unseen) == 0;
+	return (int)(atomic_load(generation) - mark) >= 0;
 }
 
-const struct net_settings *net_newest(struct net *net, unsigned *generation)
+bool net_has_passed(const struct net *net, unsigned mark)
 {
-	unsigned newest = atomic_load(&net->generation);
-
-	if (newest == *generation)
-		return NULL;
-	*generation = newest;
-	return atomic_load(&net->settings);
+	for (unsigned i = 0; i < net->n_workers; i++)
+		if (!is_as_new(&net->workers[i].generation, mark))
+			return false;
+	return is_as_new(&net->listener.generation, mark);
 }
 
-void net_seen(struct net *net)
+const struct net_settings *net_newest(struct net *net, const _Atomic unsigned *own, unsigned *generation)
 {
-	struct ev_loop *loop = net->loop;
-	ev_async *moved = net->moved;
+	*generation = atomic_load(&net->generation);
+	return *generation == atomic_load(own) ? NULL : atomic_load(&net->settings);
+}
 
-	/* the last one's word lets the next move begin */
-	if (atomic_fetch_sub(&net->unseen, 1) == 1)
-		ev_async_send(loop, moved);
+void net_seen(struct net *net, _Atomic unsigned *own, unsigned generation)
+{
+	atomic_store(own, generation);
+	ev_async_send(net->loop, net->passed);
 }
 
 void net_drain(struct net *net)

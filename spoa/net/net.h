@@ -75,7 +75,7 @@ struct acceptor;
 
 struct worker {
 	const struct net_settings *settings; /* as of the last wake */
-	unsigned generation;                 /* of those */
+	_Atomic unsigned generation;         /* of that wake; written by the thread itself */
 	struct net *net;
 	pthread_t thread;
 	struct ev_loop *loop;
@@ -147,7 +147,7 @@ struct acceptor {
 struct listener {
 	struct net *net;
 	const struct net_settings *settings; /* as of the last wake */
-	unsigned generation;                 /* of those */
+	_Atomic unsigned generation;         /* of that wake; written by the thread itself */
 	pthread_t thread;
 	struct ev_loop *loop;
 	ev_async wake;
@@ -177,10 +177,9 @@ void listener_free(struct listener *listener);
 
 struct net {
 	_Atomic(const struct net_settings *) settings;
-	_Atomic unsigned generation; /* counts them */
-	_Atomic unsigned unseen;     /* threads that may still look at the ones before */
-	struct ev_loop *loop;        /* is told by `moved` once there are none */
-	ev_async *moved;
+	_Atomic unsigned generation; /* counts the times that threads are to look for newer ones */
+	struct ev_loop *loop;        /* is told by `passed` each time that one did */
+	ev_async *passed;
 	struct worker *workers;
 	unsigned n_workers;
 	struct listener listener;
@@ -192,10 +191,10 @@ struct net {
 /* A worker has closed one. */
 void net_closed(struct net *net);
 
-/* The newest settings, if they are not of this generation, which is updated; NULL: they are. Any thread, for itself. */
-const struct net_settings *net_newest(struct net *net, unsigned *generation);
+/* The newest settings, and their generation; NULL: the thread, whose generation this is, was asked to look by nobody. */
+const struct net_settings *net_newest(struct net *net, const _Atomic unsigned *own, unsigned *generation);
 
-/* The caller looks at nothing older than what net_newest() returned. */
-void net_seen(struct net *net);
+/* From here on the thread looks at nothing older. */
+void net_seen(struct net *net, _Atomic unsigned *own, unsigned generation);
 
 #endif

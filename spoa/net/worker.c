@@ -80,13 +80,14 @@ static void leave_all(struct worker *worker)
 /* Between two events nothing of a configuration is in use. */
 static void take_settings(struct worker *worker)
 {
-	const struct net_settings *newest = net_newest(worker->net, &worker->generation);
+	unsigned generation;
+	const struct net_settings *newest = net_newest(worker->net, &worker->generation, &generation);
 
 	if (!newest)
 		return;
 	worker->settings = newest;
 	leave_all(worker);
-	net_seen(worker->net);
+	net_seen(worker->net, &worker->generation, generation);
 }
 
 static void on_wake(struct ev_loop *loop, ev_async *wake, int events)

@@ -337,11 +337,16 @@ static void least_load_refresh(struct backend *backend, double now)
 	refresh_costs(backend, now);
 }
 
-static bool least_load_prepare(struct arena *arena, struct backend *backend)
+static bool least_load_prepare(struct arena *arena, struct backend *backend, uint32_t room)
 {
-	backend->state->sorted = arena_array(arena, backend->n_servers ? backend->n_servers : 1, sizeof(double));
-	atomic_init(&backend->state->mean_cost, -1);
-	return backend->state->sorted != NULL;
+	double *sorted = arena_array(arena, room, sizeof(*sorted));
+
+	if (!sorted)
+		return false;
+	if (!backend->state->sorted)
+		atomic_init(&backend->state->mean_cost, -1);
+	backend->state->sorted = sorted;
+	return true;
 }
 
 const struct balance balance_least_load = {

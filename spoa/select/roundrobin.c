@@ -13,20 +13,28 @@
 
 struct turn {
 	double when;
-	uint32_t server;
+	struct server *server;
 };
 
-static uint32_t room(const struct backend *backend)
+static uint32_t turns_for(uint32_t servers)
 {
-	uint32_t wanted = (uint32_t)backend->n_servers * ROOM_PER_SERVER;
+	uint32_t wanted = servers * ROOM_PER_SERVER;
 
 	return wanted > MIN_ROOM ? wanted : MIN_ROOM;
 }
 
-static bool roundrobin_prepare(struct arena *arena, struct backend *backend)
+static bool roundrobin_prepare(struct arena *arena, struct backend *backend, uint32_t room)
 {
-	backend->state->schedule = arena_array(arena, room(backend), sizeof(*backend->state->schedule));
-	return backend->state->schedule != NULL;
+	struct backend_state *state = backend->state;
+	server_slot *old = atomic_load_explicit(&state->schedule, memory_order_relaxed);
+	server_slot *slots = arena_array(arena, turns_for(room), sizeof(*slots));
+
+	if (!slots)
+		return false;
+	for (uint32_t i = 0; i < atomic_load_explicit(&state->n_schedule, memory_order_relaxed); i++)
+		atomic_init(&slots[i], atomic_load_explicit(&old[i], memory_order_relaxed));
+	atomic_store_explicit(&state->schedule, slots, memory_order_release);
+	return true;
 }
 
 static uint32_t gcd(uint32_t a, uint32_t b)
@@ -59,7 +67,7 @@ static int by_time(const void *a, const void *b)
 
 	if (x->when != y->when)
 		return x->when < y->when ? -1 : 1;
-	return (x->server > y->server) - (x->server < y->server);
+	return (x->server->index > y->server->index) - (x->server->index < y->server->index);
 }
 
 /*
@@ -68,7 +76,7 @@ static int by_time(const void *a, const void *b)
  */
 static uint32_t make_turns(const struct backend *backend, uint32_t n, struct turn *turns)
 {
-	uint32_t common = 0, made = 0, limit = room(backend) - n;
+	uint32_t common = 0, made = 0, limit = turns_for(backend->state->room) - n;
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -77,7 +85,7 @@ static uint32_t make_turns(const struct backend *backend, uint32_t n, struct tur
 	}
 	sum /= common ? common : 1;
 	for (uint32_t i = 0; i < n; i++) {
-		const struct server *server = backend_usable(backend, i);
+		struct server *server = backend_usable(backend, i);
 		uint64_t share = server_weight(server) / (common ? common : 1);
 
 		if (sum > limit)
@@ -85,7 +93,7 @@ static uint32_t make_turns(const struct backend *backend, uint32_t n, struct tur
 		if (share == 0)
 			share = 1;
 		for (uint64_t turn = 0; turn < share; turn++)
-			turns[made++] = (struct turn){ ((double)turn + 0.5) / (double)share, server->index };
+			turns[made++] = (struct turn){ ((double)turn + 0.5) / (double)share, server };
 	}
 	return made;
 }
@@ -94,19 +102,20 @@ static void roundrobin_refresh(struct backend *backend, double now)
 {
 	struct backend_state *state = backend->state;
 	uint32_t n = backend_n_usable(backend), made;
+	server_slot *schedule = atomic_load_explicit(&state->schedule, memory_order_relaxed);
 	uint64_t mark = signature(backend, n);
 	struct turn *turns;
 
 	(void)now;
 	if (mark == state->signature)
 		return;
-	turns = malloc(room(backend) * sizeof(*turns));
+	turns = malloc(turns_for(state->room) * sizeof(*turns));
 	if (!turns)
 		return; /* the old turns go on; the next refresh tries again */
 	made = make_turns(backend, n, turns);
 	qsort(turns, made, sizeof(*turns), by_time);
 	for (uint32_t i = 0; i < made; i++)
-		atomic_store_explicit(&state->schedule[i], turns[i].server, memory_order_relaxed);
+		atomic_store_explicit(&schedule[i], turns[i].server, memory_order_relaxed);
 	atomic_store_explicit(&state->n_schedule, made, memory_order_release);
 	state->signature = mark;
 	free(turns);
@@ -116,6 +125,7 @@ static struct server *roundrobin_pick(struct backend *backend, uint64_t key, dou
 {
 	struct backend_state *state = backend->state;
 	uint32_t n = atomic_load_explicit(&state->n_schedule, memory_order_acquire), turn;
+	server_slot *schedule;
 
 	(void)key;
 	(void)now;
@@ -123,7 +133,8 @@ static struct server *roundrobin_pick(struct backend *backend, uint64_t key, dou
 	if (n == 0)
 		return NULL;
 	turn = atomic_load_explicit(&state->turn, memory_order_relaxed) % n;
-	return backend->servers[atomic_load_explicit(&state->schedule[turn], memory_order_relaxed)];
+	schedule = atomic_load_explicit(&state->schedule, memory_order_acquire);
+	return atomic_load_explicit(&schedule[turn], memory_order_relaxed);
 }
 
 static void roundrobin_book(struct server *server, double now)

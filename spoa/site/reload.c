@@ -28,7 +28,11 @@ struct reload {
 	pthread_t thread;
 	struct site fresh, old;
 	bool complete; /* site_build()'s word */
-	ev_async built, moved;
+	ev_async built;
+	struct passing {
+		struct retired retired; /* the site before, once nobody looks at it */
+		struct reload *reload;
+	} passing;
 	struct told {
 		reload_told *tell;
 		void *into;
@@ -149,10 +153,23 @@ static void start(struct reload *reload)
 		reload->phase = BUILDING;
 }
 
+static void on_moved(struct retired *retired)
+{
+	struct reload *reload = ((struct passing *)retired)->reload;
+
+	log_close(net_settings_log(reload->old.settings));
+	site_release(&reload->old);
+	reload->phase = IDLE;
+	succeed(reload);
+	if (reload->again)
+		start(reload);
+}
+
 /* What can fail has been done: from here on the new one is the one that runs. */
 static void move(struct reload *reload)
 {
 	struct running *running = reload->running;
+	struct retired *before = NULL;
 	double now = clock_now();
 
 	reload->old = running->site;
@@ -166,7 +183,9 @@ static void move(struct reload *reload)
 	if (!load_move(running->load, running->site.fleet, log_of(reload)))
 		log_line(log_of(reload), LOG_ERR, "Out of memory: some servers are not checked.");
 	reload->phase = MOVING;
-	net_move(running->net, running->site.settings, running->loop, &reload->moved);
+	net_move(running->net, running->site.settings);
+	retired_add(&before, &reload->passing.retired, on_moved);
+	grace_after(running->grace, before);
 }
 
 static void on_built(struct ev_loop *loop, ev_async *async, int events)
@@ -191,22 +210,6 @@ static void on_built(struct ev_loop *loop, ev_async *async, int events)
 		start(reload);
 }
 
-static void on_moved(struct ev_loop *loop, ev_async *async, int events)
-{
-	struct reload *reload = async->data;
-
-	(void)loop;
-	(void)events;
-	if (!net_has_moved(reload->running->net))
-		return;
-	log_close(net_settings_log(reload->old.settings));
-	site_release(&reload->old);
-	reload->phase = IDLE;
-	succeed(reload);
-	if (reload->again)
-		start(reload);
-}
-
 /* ---- the beginning and the end ---- */
 
 struct reload *reload_new(struct running *running, char *const *files, size_t n_files, bool debug)
@@ -217,10 +220,8 @@ struct reload *reload_new(struct running *running, char *const *files, size_t n_
 		return NULL;
 	*reload = (struct reload){ .running = running, .files = files, .n_files = n_files, .debug = debug };
 	ev_async_init(&reload->built, on_built);
-	ev_async_init(&reload->moved, on_moved);
-	reload->built.data = reload->moved.data = reload;
+	reload->built.data = reload->passing.reload = reload;
 	ev_async_start(running->loop, &reload->built);
-	ev_async_start(running->loop, &reload->moved);
 	return reload;
 }
 
@@ -260,10 +261,6 @@ void reload_free(struct reload *reload)
 	if (reload->phase == BUILDING)
 		pthread_join(reload->thread, NULL);
 	ev_async_stop(reload->running->loop, &reload->built);
-	ev_async_stop(reload->running->loop, &reload->moved);
-	if (reload->old.settings)
-		log_close(net_settings_log(reload->old.settings));
 	site_release(&reload->fresh);
-	site_release(&reload->old);
 	free(reload);
 }

@@ -71,7 +71,7 @@ static void check_backend(const struct backend *backend)
 	}
 	must(n == up);
 	for (uint32_t i = 0; i < n; i++)
-		must(server_status(backend->servers[backend->state->usable[i]]) == SERVER_UP);
+		must(server_status(backend_usable(backend, i)) == SERVER_UP);
 }
 
 static struct slice first_line(struct slice answer)

@@ -18,7 +18,7 @@ static const char *usable(const struct site *site)
 	names[0] = 0;
 	for (uint32_t i = 0; i < atomic_load(&backend->state->n_usable); i++) {
 		strcat(names, i > 0 ? " " : "");
-		strcat(names, backend->servers[atomic_load(&backend->state->usable[i])]->name);
+		strcat(names, backend_usable(backend, i)->name);
 	}
 	return names;
 }
