@@ -44,7 +44,7 @@ struct location {
 /* What one worker brings and counts. */
 struct answer_scratch {
 	struct rules_scratch *rules;
-	struct random random;
+	struct picker picker;
 	struct request request;
 	struct location location; /* of that request */
 	counter decisions[REASONS];

@@ -36,6 +36,19 @@ enum server_admin { ADMIN_READY, ADMIN_DRAIN, ADMIN_MAINT };
 /* How well a server's load is known: selection.md, section 2. */
 enum load_knowledge { LOAD_UNKNOWN, LOAD_STALE, LOAD_KNOWN };
 
+/* One report, whatever the source; what it does not tell has its bit unset. */
+struct load_report {
+	unsigned has;   /* LOAD_… */
+	double u;       /* utilisation, clamped to 0 … 1 by whoever made the report */
+	double q;       /* requests in flight */
+	double A, C, B; /* ever accepted, ever completed, ever busy seconds */
+};
+#define LOAD_U 0x01u
+#define LOAD_Q 0x02u
+#define LOAD_A 0x04u
+#define LOAD_C 0x08u
+#define LOAD_B 0x10u
+
 /*
  * The estimate of what a server has to do; names and formulas are those of selection.md, section 2. What a pick reads
  * of a server lies on one line of the cache.
@@ -44,15 +57,21 @@ struct server_load {
 	_Alignas(64) _Atomic double at; /* when est and z were last drained; workers and control thread */
 	_Atomic double est, z;          /* likewise */
 	_Atomic double mu;              /* completions per busy second */
-	_Atomic double dir;             /* arrivals per second that no agent assigned; 0: nothing tells them yet */
+	_Atomic double dir;             /* arrivals per second that no agent assigned */
 	_Atomic double scale;           /* (1 + max(dir, 0) / mu) / mu */
 	_Atomic int known;              /* enum load_knowledge, as of the last refresh */
 	_Atomic uint64_t booked;        /* redirects to this server, ever; workers add */
-	_Atomic double u;               /* the last report's utilisation; < 0: none yet */
+	_Atomic double more_P, more_F;  /* what P and F are above `booked`, since the last report; workers add */
+	_Atomic double u, q;            /* of the last report; < 0: it did not tell */
 	_Atomic double reported;        /* when the last report came; < 0: never */
 	_Atomic double period;          /* mean time between reports */
-	double cC, cB;                  /* decayed completions and busy seconds; control thread only, as what follows */
-	uint64_t booked_then;           /* `booked` at the last report */
+	/* control thread only, as of the report at `learnt` */
+	double learnt;
+	struct load_report last; /* with what follows from it */
+	uint64_t booked_then;    /* `booked` at that time */
+	double P, F;             /* of my expected choices and of all agents' assignments, what was under way */
+	double p, l;             /* means: my expected, all arrivals per second */
+	double cC, cB;           /* decayed completions and busy seconds */
 	bool was_up;
 };
 
@@ -99,6 +118,12 @@ struct server_state {
 	struct probe *probes[2]; /* load's: who asks this server; by enum probed */
 };
 
+/* What is learnt of other agents that decide on the same reports: selection.md, section 2. Control thread only. */
+struct peers {
+	double SA, SO, SX, SY; /* decayed sums: all arrivals, own assignments; own deviations squared, by all's */
+	double T;              /* mean time between two reports of one server */
+};
+
 /* What workers find servers by: one that was taken away is freed only once none can have it from here. */
 typedef _Atomic(struct server *) server_slot;
 
@@ -111,10 +136,14 @@ struct backend_state {
 	_Atomic uint32_t turn;                 /* workers add */
 	_Atomic uint32_t max_weight;           /* least-load's: of the usable servers */
 	_Atomic double median_cost, mean_cost; /* likewise, of those whose load is known; mean_cost < 0: of none */
+	_Atomic double m;                      /* all agents' decisions for each of this one's */
+	_Atomic uint32_t choices;              /* K: of how many steps one is drawn */
 	/* the control thread's own */
-	double mean_mu;  /* of the usable servers */
-	double rate;     /* R: completions per busy second and unit of weight */
-	double own_rate; /* r_own: own decisions per second */
+	double mean_mu;   /* of the usable servers */
+	double rate;      /* R: completions per busy second and unit of weight */
+	double own_rate;  /* r_own: own decisions per second */
+	uint32_t n_known; /* servers whose load is known or stale */
+	struct peers peers;
 	double refreshed;
 	uint64_t booked_then; /* of all servers, at `refreshed` */
 	uint64_t signature;   /* of what the schedule was made from */
@@ -124,18 +153,23 @@ struct backend_state {
 
 /* ---- policies ---- */
 
-/* One report, whatever the source; what it does not tell has its bit unset. */
-struct load_report {
-	unsigned has;   /* LOAD_… */
-	double u;       /* utilisation, clamped to 0 … 1 by whoever made the report */
-	double q;       /* requests in flight */
-	double A, C, B; /* ever accepted, ever completed, ever busy seconds */
+/* How many servers a pick looks at. */
+#define PICK_SAMPLE 16u
+
+/*
+ * A worker's own: what its picks draw from, and what the last of them leaves for booking it, the servers that other agents
+ * will have chosen meanwhile. Zero and seeded at first.
+ */
+struct picker {
+	struct random random;
+	uint32_t n;       /* of the shares; 0: none but the picked server's */
+	uint32_t picked;  /* which of them */
+	uint32_t choices; /* of all of them */
+	struct {
+		struct server *server;
+		uint32_t times; /* chosen */
+	} shares[PICK_SAMPLE];
 };
-#define LOAD_U 0x01u
-#define LOAD_Q 0x02u
-#define LOAD_A 0x04u
-#define LOAD_C 0x08u
-#define LOAD_B 0x10u
 
 /* One way to balance: a file of select/ each, and a row of its table. */
 struct balance {
@@ -154,9 +188,9 @@ struct balance {
 	 * Any worker: one of the usable servers, or that was until just now; NULL if there is none; books nothing. key: of
 	 * the request, what the backend hashes; 0: it hashes nothing, or the request has no such thing.
 	 */
-	struct server *(*pick)(struct backend *backend, uint64_t key, double now, struct random *random);
-	/* Any worker: the client was sent to this server. */
-	void (*book)(struct server *server, double now);
+	struct server *(*pick)(struct backend *backend, uint64_t key, double now, struct picker *picker);
+	/* Any worker: the client was sent to this server, by the last pick of that picker. */
+	void (*book)(struct server *server, double now, const struct picker *picker);
 	bool reads_utilisation; /* an agent's "N%" tells utilisation, not a share of the weight */
 };
 
@@ -236,6 +270,7 @@ struct backend {
 	const struct balance *balance;
 	struct redirect redirect;
 	struct httpchk httpchk;
+	unsigned agents;               /* how many decide on the same reports, where reports do not tell */
 	struct server *default_server; /* what a server line begins with */
 	struct prebuilt *prebuilt;     /* answer's: bytes of what is said of it */
 	struct backend_state *state;

@@ -11,6 +11,9 @@
 /* What a backend without `balance` uses. */
 const struct balance *balance_default(void);
 
+/* "known", "stale", "unknown". */
+const char *load_knowledge_name(enum load_knowledge known);
+
 /*
  * What least-load takes to be in flight at a server by now, and how much of it is still under way from clients. Any
  * thread; stores nothing.

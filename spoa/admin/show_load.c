@@ -19,20 +19,26 @@ static const char *age(const struct server_load *load, double now, char *text, s
 	return text;
 }
 
+/* What a report may not have told. */
+static const char *told(const _Atomic double *field, unsigned digits, char *text, size_t size)
+{
+	if (of(field) < 0)
+		return "-";
+	snprintf(text, size, "%.*f", (int)digits, of(field));
+	return text;
+}
+
 static void put(FILE *out, const struct server *server, double now)
 {
-	static const char *const known[] = {
-		[LOAD_UNKNOWN] = "unknown", [LOAD_STALE] = "stale", [LOAD_KNOWN] = "known"
-	};
 	const struct server_load *load = &server->state->load;
 	double under_way, est = select_in_flight(server, now, &under_way);
-	char when[20], u[20];
+	int known = atomic_load_explicit(&load->known, memory_order_relaxed);
+	char when[24], u[24], q[24];
 
-	snprintf(u, sizeof(u), of(&load->u) < 0 ? "-" : "%.2f", of(&load->u));
-	fprintf(out, "%s %s %s %s %s %s %.1f %.1f %.2f %llu\n", server->backend->name, server->name,
-		server_status_name(server_status(server)),
-		known[atomic_load_explicit(&load->known, memory_order_relaxed)], age(load, now, when, sizeof(when)), u,
-		est, under_way, of(&load->mu),
+	fprintf(out, "%s %s %s %s %s %s %s %.1f %.1f %.2f %.2f %.2f %llu\n", server->backend->name, server->name,
+		server_status_name(server_status(server)), load_knowledge_name((enum load_knowledge)known),
+		age(load, now, when, sizeof(when)), told(&load->u, 2, u, sizeof(u)), told(&load->q, 0, q, sizeof(q)),
+		est, under_way, of(&load->mu), of(&load->dir), of(&server->backend->state->m),
 		(unsigned long long)atomic_load_explicit(&load->booked, memory_order_relaxed));
 }
 
@@ -45,7 +51,7 @@ void show_load(struct session *session, FILE *out, char **words, size_t n)
 		fprintf(out, "Can't find backend.\n");
 		return;
 	}
-	fprintf(out, "# be_name srv_name status load age u est under_way mu redirects\n");
+	fprintf(out, "# be_name srv_name status load age u q est under_way mu dir m redirects\n");
 	for (size_t i = 0; i < fleet_count(fleet); i++) {
 		const struct backend *backend = fleet_backend(fleet, i);
 

@@ -7,7 +7,7 @@
 bool answer_scratch_init(struct answer_scratch *scratch)
 {
 	*scratch = (struct answer_scratch){ .rules = rules_scratch_new() };
-	random_seed_fresh(&scratch->random);
+	random_seed_fresh(&scratch->picker.random);
 	return scratch->rules != NULL;
 }
 
@@ -166,7 +166,7 @@ static struct decision decide_message(const struct routes *routes, const struct 
 	note_given_up(routes, route->frontend, scratch);
 	if (decision.reason == REASON_REDIRECT) {
 		if (put_redirect(scratch, writer, notify, max, decision.server))
-			decision.backend->balance->book(decision.server, now);
+			decision.backend->balance->book(decision.server, now, &scratch->picker);
 		else
 			decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */
 	}

@@ -92,12 +92,13 @@ static struct server *any_over_tls(const struct backend *backend, struct random 
 /* What came over TLS goes on over TLS. A backend with servers of both kinds is possible, though nobody's plan. */
 static struct server *choose_server(struct backend *backend, struct answer_scratch *scratch, double now)
 {
-	struct server *server = backend->balance->pick(backend, 0, now, &scratch->random);
+	struct server *server = backend->balance->pick(backend, 0, now, &scratch->picker);
 
 	if (!server || server->redir.tls || backend->redirect.allow_downgrade || !is_tls(&scratch->request))
 		return server;
+	scratch->picker.n = 0;
 	return atomic_load_explicit(&backend->prebuilt->any_tls, memory_order_relaxed)
-		       ? any_over_tls(backend, &scratch->random)
+		       ? any_over_tls(backend, &scratch->picker.random)
 		       : NULL;
 }
 

@@ -166,12 +166,12 @@ static bool put_request(struct message *message, struct arena *arena, const stru
 /* ---- the answer ---- */
 
 /* Nothing is booked, so the same question can be asked any number of times. */
-static void find_chances(struct backend *backend, struct random *random, unsigned *chances)
+static void find_chances(struct backend *backend, struct picker *picker, unsigned *chances)
 {
 	double now = clock_now();
 
 	for (unsigned i = 0; i < PICKS; i++) {
-		const struct server *server = backend->balance->pick(backend, 0, now, random);
+		const struct server *server = backend->balance->pick(backend, 0, now, picker);
 
 		if (server)
 			chances[server->index]++;
@@ -186,7 +186,7 @@ static void tell_servers(const struct decision *decision, struct answer_scratch 
 
 	if (!chances)
 		return;
-	find_chances(backend, &scratch->random, chances);
+	find_chances(backend, &scratch->picker, chances);
 	teller->backend(teller, backend);
 	for (size_t i = 0; i < backend->n_servers; i++)
 		teller->server(teller, backend->servers[i], (double)chances[i] / PICKS);
@@ -241,16 +241,39 @@ bool answer_explain(const struct explain_request *asked, struct arena *arena, co
 	return good;
 }
 
+static double get(const _Atomic double *field)
+{
+	return atomic_load_explicit(field, memory_order_relaxed);
+}
+
 const char *explain_load(const struct server *server, char *text, size_t size)
 {
 	const struct server_load *load = &server->state->load;
-	double u = atomic_load_explicit(&load->u, memory_order_relaxed), now = clock_now(), under_way;
-	double est = select_in_flight(server, now, &under_way);
+	double now = clock_now(), under_way, est = select_in_flight(server, now, &under_way);
+	char u[24] = "";
 
-	if (u < 0)
+	if (get(&load->reported) < 0)
 		return "unknown";
-	snprintf(text, size, "%.0f %%, %.1f s ago, %.1f in flight", u * 100,
-		 now - atomic_load_explicit(&load->reported, memory_order_relaxed), est);
+	if (get(&load->u) >= 0)
+		snprintf(u, sizeof(u), "%.0f %%, ", get(&load->u) * 100);
+	snprintf(text, size, "%s%.1f s ago, %.1f in flight", u, now - get(&load->reported), est);
+	return text;
+}
+
+const char *explain_estimate(const struct server *server, char *text, size_t size)
+{
+	const struct server_load *load = &server->state->load;
+	double under_way;
+	char q[32] = "";
+
+	if (get(&load->reported) < 0)
+		return "";
+	select_in_flight(server, clock_now(), &under_way);
+	if (get(&load->q) >= 0)
+		snprintf(q, sizeof(q), "%.0f in flight reported, ", get(&load->q));
+	snprintf(text, size, "%s, %s%.1f under way, %.3g completed/s while busy, %.3g/s come directly",
+		 load_knowledge_name((enum load_knowledge)atomic_load(&load->known)), q, under_way, get(&load->mu),
+		 get(&load->dir));
 	return text;
 }
 

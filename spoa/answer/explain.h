@@ -29,6 +29,9 @@ struct explain_teller explain_json(void);
 /* What is known of its load: "75 %, 0.4 s ago, 3.1 in flight", "unknown". */
 const char *explain_load(const struct server *server, char *text, size_t size);
 
+/* What that follows from, "" if it is not known: "known, 3 in flight reported, 0.2 under way, …". */
+const char *explain_estimate(const struct server *server, char *text, size_t size);
+
 /* Why a server may not be picked, "" if it may. */
 const char *explain_why_not(const struct server *server);
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "explain.h"
+#include "spoa-redirect/base/clock.h"
+#include "spoa-redirect/select.h"
 
 enum { TOP = 1, FRONTEND = 2, LINE = 3, ACL = 4 };
 
@@ -30,6 +32,17 @@ static void print_member(FILE *out, const char *name, const char *text)
 	fprintf(out, "\"%s\": ", name);
 	print_text(out, slice_of_string(text));
 	fprintf(out, ", ");
+}
+
+/* Negative: there is none. */
+static void print_number(FILE *out, const char *name, const _Atomic double *number)
+{
+	double value = atomic_load_explicit(number, memory_order_relaxed);
+
+	if (value >= 0)
+		fprintf(out, "\"%s\": %.4f, ", name, value);
+	else
+		fprintf(out, "\"%s\": null, ", name);
 }
 
 static const char *boolean(bool value)
@@ -118,25 +131,30 @@ static void tell_backend(struct explain_teller *teller, const struct backend *ba
 	fprintf(teller->out, " ],\n");
 	print_member(teller->out, "backend", backend->name);
 	print_member(teller->out, "balance", backend->balance->name);
+	print_number(teller->out, "m", &backend->state->m);
 	fprintf(teller->out, "\"servers\": [\n");
 	opened(teller, FRONTEND);
 }
 
 static void tell_server(struct explain_teller *teller, const struct server *server, double chance)
 {
-	double u = atomic_load_explicit(&server->state->load.u, memory_order_relaxed);
+	const struct server_load *load = &server->state->load;
+	double under_way, est = select_in_flight(server, clock_now(), &under_way);
 
 	go_to(teller, FRONTEND);
 	fprintf(teller->out, "{ ");
 	print_member(teller->out, "name", server->name);
 	print_member(teller->out, "status", server_status_name(server_status(server)));
 	print_member(teller->out, "not_picked", explain_why_not(server));
-	fprintf(teller->out, "\"weight\": %u, \"load\": ", atomic_load(&server->state->weight));
-	if (u >= 0)
-		fprintf(teller->out, "%.4f", u);
-	else
-		fprintf(teller->out, "null");
-	fprintf(teller->out, ", \"chance\": %.4f }", chance);
+	print_member(teller->out, "known", load_knowledge_name((enum load_knowledge)atomic_load(&load->known)));
+	print_number(teller->out, "load", &load->u);
+	print_number(teller->out, "q", &load->q);
+	if (atomic_load(&load->reported) >= 0)
+		fprintf(teller->out, "\"age\": %.3f, ", clock_now() - atomic_load(&load->reported));
+	fprintf(teller->out, "\"est\": %.4f, \"under_way\": %.4f, ", est, under_way);
+	print_number(teller->out, "mu", &load->mu);
+	fprintf(teller->out, "\"dir\": %.4f, ", atomic_load(&load->dir));
+	fprintf(teller->out, "\"weight\": %u, \"chance\": %.4f }", atomic_load(&server->state->weight), chance);
 }
 
 /* The last list of the frontend is the decision's, of one. */

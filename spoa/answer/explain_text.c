@@ -51,19 +51,27 @@ static void tell_value(void *into, const char *sample, struct slice value)
 
 static void tell_backend(struct explain_teller *teller, const struct backend *backend)
 {
-	fprintf(teller->out, "backend %s (%s:%u), balance %s\n", backend->name, backend->place.file,
-		backend->place.line, backend->balance->name);
+	double m = atomic_load_explicit(&backend->state->m, memory_order_relaxed);
+
+	fprintf(teller->out, "backend %s (%s:%u), balance %s", backend->name, backend->place.file, backend->place.line,
+		backend->balance->name);
+	if (m > 1.005)
+		fprintf(teller->out, ", %.2f decisions of all agents for each of this one", m);
+	fprintf(teller->out, "\n");
 }
 
 static void tell_server(struct explain_teller *teller, const struct server *server, double chance)
 {
 	const char *why_not = explain_why_not(server);
-	char load[80];
+	char load[80], estimate[200];
+	const char *further = explain_estimate(server, estimate, sizeof(estimate));
 
 	fprintf(teller->out, "  %-16s %-6s weight %-4u load %-8s chance %5.1f %%%s%s\n", server->name,
 		server_status_name(server_status(server)), atomic_load(&server->state->weight),
 		explain_load(server, load, sizeof(load)), chance * 100, *why_not ? ", not to be picked: " : "",
 		why_not);
+	if (*further)
+		fprintf(teller->out, "                   %s\n", further);
 }
 
 static void tell_decision(struct explain_teller *teller, const struct decision *decision, struct slice location)

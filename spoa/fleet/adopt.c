@@ -26,6 +26,7 @@ bool server_make_state(struct arena *arena, struct server *server)
 		return false;
 	memset(state, 0, size);
 	atomic_init(&state->load.u, -1);
+	atomic_init(&state->load.q, -1);
 	atomic_init(&state->load.reported, -1);
 	state->users = 1;
 	server->state = state;
@@ -80,6 +81,10 @@ static void adopt_backend(struct backend *backend, const struct backend *old, do
 	free(sorted);
 	state->rate = old->state->rate;
 	state->own_rate = old->state->own_rate;
+	state->peers = old->state->peers;
+	if (backend->balance == old->balance && backend->agents == old->agents)
+		atomic_store_explicit(&state->m, atomic_load_explicit(&old->state->m, memory_order_relaxed),
+				      memory_order_relaxed);
 	state->refreshed = now;
 	state->unknown_said = old->state->unknown_said;
 	backend_refresh_usable(backend, now);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define DEFAULT_INTER 2.0
+#define MAX_AGENTS    256
 
 static const struct server initial_server = { .weight = 1, .check = { .inter = DEFAULT_INTER, .fall = 3, .rise = 2 } };
 
@@ -29,7 +30,7 @@ struct fleet *fleet_new(struct arena *arena, const struct log *log, const struct
 
 	if (!fleet)
 		return NULL;
-	*fleet = (struct fleet){ .arena = arena, .log = log, .fallback = fallback };
+	*fleet = (struct fleet){ .arena = arena, .log = log, .fallback = fallback, .agents = 1 };
 	fleet->defaults = new_backend(arena, fallback);
 	return fleet->defaults ? fleet : NULL;
 }
@@ -78,6 +79,16 @@ static bool begin(struct config_words *words, const char *name, void *into)
 }
 
 /* ---- lines ---- */
+
+static bool parse_agents(struct config_words *words, void *into)
+{
+	uint64_t agents;
+
+	if (!config_take_int(words, 1, MAX_AGENTS, &agents))
+		return false;
+	((struct fleet *)into)->agents = (unsigned)agents;
+	return true;
+}
 
 static bool parse_default_server(struct config_words *words, void *into)
 {
@@ -191,6 +202,8 @@ static bool parse_option(struct config_words *words, void *into)
 #define BOTH (CONFIG_DEFAULTS | CONFIG_BACKEND)
 
 static const struct config_keyword keywords[] = {
+	{ CONFIG_GLOBAL, "agents", parse_agents, "<number>",
+	  "how many agents send clients to the same servers, default 1; for servers that report utilisation alone" },
 	{ BOTH, "default-server", parse_default_server, "<parameter>…",
 	  "what the server lines that follow begin with" },
 	{ BOTH, "option", parse_option, "httpchk …", "options of the backend" },
@@ -290,6 +303,7 @@ static bool make_states(struct fleet *fleet, struct backend *backend)
 
 static void finish_backend(struct fleet *fleet, struct backend *backend, struct config *config, double now)
 {
+	backend->agents = fleet->agents;
 	redirect_finish(backend, config);
 	if (backend->n_servers == 0)
 		config_say_at(config, CONFIG_WARNING, backend->place, "no server: nothing is redirected from here");

@@ -13,6 +13,7 @@ struct fleet {
 	struct backend *defaults; /* what the newest `defaults` section collected */
 	struct backend *current;
 	const struct balance *fallback;
+	unsigned agents; /* of `global` */
 };
 
 /* The words of a server or default-server line, behind the address. */

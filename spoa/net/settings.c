@@ -254,7 +254,6 @@ static const struct config_keyword keywords[] = {
 	  "socket <address>:<port>|<path> [level user|operator|admin] [mode <mode>] [user <user>] [group <group>]",
 	  "where commands are taken, at level operator unless said; or `timeout <time>`, how long one may wait there "
 	  "(10s)" },
-	{ CONFIG_GLOBAL, "agents", NULL, "", "" },
 	{ CONFIG_GLOBAL, "chroot", NULL, "", "" },
 	{ CONFIG_GLOBAL, "expose-fd", NULL, "", "" },
 	{ CONFIG_GLOBAL, "group", NULL, "", "" },

@@ -8,16 +8,17 @@ static void first_refresh(struct backend *backend, double now)
 	(void)now;
 }
 
-static struct server *first_pick(struct backend *backend, uint64_t key, double now, struct random *random)
+static struct server *first_pick(struct backend *backend, uint64_t key, double now, struct picker *picker)
 {
 	(void)key;
 	(void)now;
-	(void)random;
+	(void)picker;
 	return backend_n_usable(backend) > 0 ? backend_usable(backend, 0) : NULL;
 }
 
-static void first_book(struct server *server, double now)
+static void first_book(struct server *server, double now, const struct picker *picker)
 {
+	(void)picker;
 	(void)now;
 	atomic_fetch_add_explicit(&server->state->load.booked, 1, memory_order_relaxed);
 }

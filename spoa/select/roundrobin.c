@@ -121,7 +121,7 @@ static void roundrobin_refresh(struct backend *backend, double now)
 	free(turns);
 }
 
-static struct server *roundrobin_pick(struct backend *backend, uint64_t key, double now, struct random *random)
+static struct server *roundrobin_pick(struct backend *backend, uint64_t key, double now, struct picker *picker)
 {
 	struct backend_state *state = backend->state;
 	uint32_t n = atomic_load_explicit(&state->n_schedule, memory_order_acquire), turn;
@@ -129,7 +129,7 @@ static struct server *roundrobin_pick(struct backend *backend, uint64_t key, dou
 
 	(void)key;
 	(void)now;
-	(void)random;
+	(void)picker;
 	if (n == 0)
 		return NULL;
 	turn = atomic_load_explicit(&state->turn, memory_order_relaxed) % n;
@@ -137,8 +137,9 @@ static struct server *roundrobin_pick(struct backend *backend, uint64_t key, dou
 	return atomic_load_explicit(&schedule[turn], memory_order_relaxed);
 }
 
-static void roundrobin_book(struct server *server, double now)
+static void roundrobin_book(struct server *server, double now, const struct picker *picker)
 {
+	(void)picker;
 	(void)now;
 	atomic_fetch_add_explicit(&server->backend->state->turn, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&server->state->load.booked, 1, memory_order_relaxed);

@@ -57,7 +57,7 @@ static inline void site_open(struct site *site, const char *text, uint64_t seed)
 	assert_int_equal(config_count(site->config, CONFIG_ERROR), 0);
 	assert_true(answer_prepare(site->arena, site->fleet));
 	assert_true(answer_scratch_init(&site->scratch));
-	random_seed(&site->scratch.random, seed);
+	random_seed(&site->scratch.picker.random, seed);
 }
 
 static inline void site_close(struct site *site)
@@ -102,10 +102,10 @@ static inline struct server *site_server(const struct site *site, const char *na
 static inline struct server *site_book(struct site *site, double now)
 {
 	struct backend *backend = fleet_backend(site->fleet, 0);
-	struct server *server = backend->balance->pick(backend, 0, now, &site->scratch.random);
+	struct server *server = backend->balance->pick(backend, 0, now, &site->scratch.picker);
 
 	if (server)
-		backend->balance->book(server, now);
+		backend->balance->book(server, now, &site->scratch.picker);
 	return server;
 }
 

@@ -56,7 +56,7 @@ static inline void draw(struct site *site, unsigned n, double now, unsigned *cou
 
 	memset(counts, 0, backend->n_servers * sizeof(*counts));
 	for (; n > 0; n--)
-		counts[backend->balance->pick(backend, 0, now, &site->scratch.random)->index]++;
+		counts[backend->balance->pick(backend, 0, now, &site->scratch.picker)->index]++;
 }
 
 #endif

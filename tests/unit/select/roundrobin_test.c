@@ -140,7 +140,7 @@ static void a_pick_that_is_not_booked_takes_no_turn(void **state)
 	open_with(&site, weights);
 	backend = fleet_backend(site.fleet, 0);
 	for (unsigned i = 0; i < 5; i++)
-		assert_string_equal(backend->balance->pick(backend, 0, SITE_START, &site.scratch.random)->name, "a");
+		assert_string_equal(backend->balance->pick(backend, 0, SITE_START, &site.scratch.picker)->name, "a");
 	expect(&site, "ab");
 	site_close(&site);
 }

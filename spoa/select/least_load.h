@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of least-load share: the control thread's side. */
+#ifndef SPOA_SELECT_LEAST_LOAD_H
+#define SPOA_SELECT_LEAST_LOAD_H
+
+#include "spoa-redirect/fleet.h"
+
+#define PRIOR       30.0 /* completions that the configured weight counts as; 10 to 100 are equal within 5 % */
+#define MEAN_MEMORY 10.0 /* seconds, of most means; 5 to 40 are equal within 3 % */
+
+/* learn.c: the balance's report(). */
+void least_load_report(struct server *server, const struct load_report *report, double now);
+
+/* mu, as learnt, scaled by what was said of the weight since. */
+void learn_set_mu(const struct backend *backend, struct server *server);
+
+/* A mean that forgets, by what was seen over `elapsed` seconds. */
+double learn_blend(double mean, double fresh, double elapsed, double memory);
+
+/* standing.c: the balance's refresh() and prepare(). */
+void least_load_refresh(struct backend *backend, double now);
+bool least_load_prepare(struct arena *arena, struct backend *backend, uint32_t room);
+
+#endif
