@@ -14,6 +14,7 @@
 #include "spoa-redirect/site.h"
 
 #define LEAVE_TICK 0.05 /* seconds between two looks at what is still open */
+#define LOG_TICK   0.05 /* seconds that a line of another thread may wait */
 
 enum stage { RUNNING, DRAINING, LEAVING };
 
@@ -24,6 +25,7 @@ struct process {
 	struct admin *admin;
 	ev_signal signals[5];
 	ev_timer stage_timer; /* the end of grace, then the looks */
+	ev_timer log_timer;
 	enum stage stage;
 	double hard_stop; /* when patience ends */
 };
@@ -122,10 +124,17 @@ static void watch_signals(struct process *process)
 	}
 }
 
-static bool start(const struct cli *cli, struct process *process)
+static void on_log_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
-	char why[300];
+	struct process *process = timer->data;
 
+	(void)loop;
+	(void)events;
+	log_queue_drain(process->running.log_queue, log_of(process));
+}
+
+static bool make_loop(struct process *process)
+{
 	process->running.loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (!process->running.loop) {
 		fprintf(stderr, "spoa-redirect: cannot make an event loop\n");
@@ -133,7 +142,18 @@ static bool start(const struct cli *cli, struct process *process)
 	}
 	watch_signals(process);
 	ev_init(&process->stage_timer, on_stage_timer);
-	process->stage_timer.data = process;
+	ev_timer_init(&process->log_timer, on_log_timer, LOG_TICK, LOG_TICK);
+	process->stage_timer.data = process->log_timer.data = process;
+	ev_timer_start(process->running.loop, &process->log_timer);
+	return true;
+}
+
+static bool start(const struct cli *cli, struct process *process)
+{
+	char why[300];
+
+	if (!make_loop(process))
+		return false;
 	process->running.net = net_start(process->running.site.settings, why, sizeof(why));
 	if (!process->running.net) {
 		fprintf(stderr, "spoa-redirect: %s\n", why);
@@ -162,7 +182,12 @@ static int run(const struct cli *cli, struct process *process)
 
 	if (cli->debug)
 		net_settings_debug(process->running.site.settings);
-	log_open(net_settings_log(process->running.site.settings));
+	process->running.log_queue = log_queue_new();
+	if (!process->running.log_queue) {
+		fprintf(stderr, "spoa-redirect: out of memory\n");
+		return EXIT_FAILURE;
+	}
+	log_open(net_settings_log(process->running.site.settings), process->running.log_queue);
 	if (start(cli, process)) {
 		if (!cli->quiet)
 			log_line(log_of(process), LOG_NOTICE, "Ready: %zu frontend%s, %zu backend%s.", frontends,
@@ -180,6 +205,7 @@ static int run(const struct cli *cli, struct process *process)
 	if (process->running.loop)
 		ev_loop_destroy(process->running.loop);
 	log_close(net_settings_log(process->running.site.settings));
+	log_queue_free(process->running.log_queue);
 	return status;
 }
 
@@ -195,7 +221,7 @@ static int act(const struct cli *cli, struct process *process)
 			       ? EXIT_SUCCESS
 			       : EXIT_FAILURE;
 	if (cli->action == CLI_SPOE)
-		cli_spoe(cli, process->running.site.ruleset, process->running.site.fleet);
+		cli_spoe(cli, site->ruleset, site->fleet, net_settings_log(site->settings)->sample > 0);
 	else if (!cli->quiet)
 		printf("Configuration file is valid\n");
 	return EXIT_SUCCESS;

@@ -42,7 +42,8 @@ void cli_release(struct cli *cli);
 void cli_version(void);
 void cli_build(void);
 void cli_help(void);
-void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet);
+/* id: with HAProxy's unique id, for the log. */
+void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet, bool id);
 
 /* "0.1.0", and when it was released: "2026/11/24" */
 const char *cli_version_text(void);

@@ -32,6 +32,7 @@ enum request_slot {
 	REQUEST_HDRS,
 	REQUEST_UPGRADE,   /* hdr(upgrade) */
 	REQUEST_PREFLIGHT, /* hdr(access-control-request-method) */
+	REQUEST_ID,        /* HAProxy's unique-id, for the log */
 	REQUEST_FIRST_OWN,
 };
 

@@ -52,6 +52,7 @@ struct running {
 	struct net *net;
 	struct grace *grace;
 	struct load *load;
+	struct log_queue *log_queue; /* NULL: each thread writes its lines itself */
 	struct site site;
 	double since; /* that site; monotonic */
 };

@@ -59,6 +59,8 @@ static void put_process(FILE *out, const struct admin *admin, const struct net_s
 	one(out, "process_resident_memory_bytes", "gauge", "Memory in use.", resident());
 	one(out, "config_age_seconds", "gauge", "Since the configuration that runs was taken.",
 	    now - admin->running->since);
+	one(out, "log_lines_lost_total", "counter", "Log lines that could not be written, or came too fast.",
+	    admin->running->log_queue ? (double)log_queue_lost(admin->running->log_queue) : 0);
 	head(out, "config_reloads_total", "counter", "Reloads by their outcome.");
 	fprintf(out,
 		P "config_reloads_total{result=\"success\"} %llu\n" P "config_reloads_total{result=\"failure\"} %llu\n",

@@ -155,6 +155,31 @@ static bool skip_arguments(struct spop_slice *payload, unsigned arguments)
 	return true;
 }
 
+static struct slice text_of(const char *text)
+{
+	return text ? slice_of_string(text) : slice_of(NULL, 0);
+}
+
+/* With HAProxy's own id of the request, so that the line joins the one of its log. */
+static void log_decision(const struct routes *routes, const struct route *route, struct answer_scratch *scratch,
+			 const struct decision *decision)
+{
+	const struct rule *rule = decision->rule;
+	char place[300] = "";
+	const struct log_field fields[] = {
+		{ "id", request_bytes(&scratch->request, REQUEST_ID) },
+		{ "frontend", text_of(route->frontend->name) },
+		{ "reason", text_of(answer_reason_name(decision->reason)) },
+		{ "backend", text_of(decision->backend ? decision->backend->name : NULL) },
+		{ "server", text_of(decision->server ? decision->server->name : NULL) },
+		{ "rule", rule ? slice_of(place, (size_t)snprintf(place, sizeof(place), "%.250s:%u", rule->place.file,
+								  rule->place.line))
+			       : slice_of(NULL, 0) },
+	};
+
+	log_fields(routes->log, LOG_INFO, "decision", fields, COUNT(fields));
+}
+
 /* Decides one message; a redirect is written and booked here, while its request is at hand. */
 static struct decision decide_message(const struct routes *routes, const struct route *route,
 				      struct answer_scratch *scratch, const struct spop_frame *notify, double now,
@@ -171,6 +196,8 @@ static struct decision decide_message(const struct routes *routes, const struct 
 			decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */
 	}
 	counter_add(&scratch->decisions[decision.reason], 1);
+	if (routes->log && routes->log->sample > 0 && random_below(&scratch->picker.random, routes->log->sample) == 0)
+		log_decision(routes, route, scratch, &decision);
 	return decision;
 }
 

@@ -100,7 +100,17 @@ static void print_free_arguments(const struct frontend *frontend)
 			print_free_argument(frontend_slot_name(frontend, slot));
 }
 
-static void print_arguments(const struct frontend *frontend)
+/* Rules may have an argument of that name, too. */
+static void print_id(const struct frontend *frontend, bool id)
+{
+	if (id)
+		printf("    # as the frontend's unique-id-format makes it; without one it is empty\n"
+		       "    args id=unique-id\n");
+	else if (frontend->needs >> REQUEST_ID & 1)
+		print_free_argument("id");
+}
+
+static void print_arguments(const struct frontend *frontend, bool id)
 {
 	/* what the answer itself needs, whatever the rules */
 	uint64_t needs = frontend->needs | 1ull << REQUEST_QUERY | 1ull << REQUEST_SSL;
@@ -112,6 +122,7 @@ static void print_arguments(const struct frontend *frontend)
 	printf("\n");
 	print_own_headers(frontend);
 	print_free_arguments(frontend);
+	print_id(frontend, id);
 }
 
 /* Whether some backend answers with this status: HAProxy wants a line for each. */
@@ -123,10 +134,10 @@ static bool is_used(const struct fleet *fleet, unsigned code)
 	return false;
 }
 
-static void print_message(const struct frontend *frontend, const char *message, bool group)
+static void print_message(const struct frontend *frontend, bool group, bool id)
 {
-	printf("\nspoe-message %s\n", message);
-	print_arguments(frontend);
+	printf("\nspoe-message %s\n", frontend->name);
+	print_arguments(frontend, id);
 	if (group)
 		return;
 	printf("    # what a redirect would break: tunnels, upgrades, CORS preflights\n"
@@ -160,7 +171,7 @@ static void print_use(const struct cli *cli, const struct ruleset *ruleset, cons
 	       old ? "tcp" : "spop");
 }
 
-void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet)
+void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet, bool id)
 {
 	bool old = cli->haproxy_major < 3 || (cli->haproxy_major == 3 && cli->haproxy_minor < 1);
 
@@ -174,5 +185,5 @@ void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct
 		printf("\nspoe-group %s\n    messages %s\n", ruleset_frontend(ruleset, i)->name,
 		       ruleset_frontend(ruleset, i)->name);
 	for (size_t i = 0; i < ruleset_count(ruleset); i++)
-		print_message(ruleset_frontend(ruleset, i), ruleset_frontend(ruleset, i)->name, cli->group);
+		print_message(ruleset_frontend(ruleset, i), cli->group, id);
 }

@@ -7,7 +7,6 @@
 #include "settings.h"
 
 #define MAX_THREADS 64u
-#define MAX_LOGS    (LOG_MAX_TARGETS - 1) /* -d adds one */
 
 struct net_settings *net_settings_new(struct arena *arena)
 {
@@ -30,7 +29,7 @@ struct net_settings *net_settings_new(struct arena *arena)
 		.stats_timeout = 10,
 		.log = { .targets = { { .fd = STDERR_FILENO, .format = LOG_FORMAT_TIMED, .level = LOG_INFO } },
 			 .n = 1,
-			 .lost = arena_alloc(arena, sizeof(atomic_uint)) },
+			 .lost = arena_array(arena, LOG_MAX_TARGETS, sizeof(atomic_uint)) },
 	};
 	return settings;
 }
@@ -46,7 +45,7 @@ void net_settings_debug(struct net_settings *settings)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < settings->log.n; i++)
-		if (settings->log.targets[i].fd != STDERR_FILENO)
+		if (settings->log.targets[i].to.length > 0 || settings->log.targets[i].fd != STDERR_FILENO)
 			settings->log.targets[n++] = settings->log.targets[i];
 	settings->log.n = n;
 	settings->log.targets[settings->log.n++] = stderr_target;
@@ -139,55 +138,6 @@ static bool parse_timeout(struct config_words *words, void *into)
 	return name && config_error(words, "unknown timeout '%s', expected hello, idle or frame", name);
 }
 
-static bool take_log_format(struct config_words *words, struct log_target *target)
-{
-	const char *format;
-
-	if (!config_take_if(words, "format"))
-		return true;
-	format = config_take_word(words, "a format");
-	if (!format)
-		return false;
-	if (log_parse_format(format, &target->format))
-		return true;
-	if (strcmp(format, "rfc3164") == 0 || strcmp(format, "rfc5424") == 0 || strcmp(format, "json") == 0)
-		return config_error(words, "log format '%s' is not yet supported", format);
-	return config_error(words, "unknown log format '%s', expected timed, raw, short or logfmt", format);
-}
-
-/* log stdout|stderr [format F] FACILITY [LEVEL] */
-static bool parse_log(struct config_words *words, void *into)
-{
-	struct net_settings *settings = into;
-	struct log_target target = { .fd = -1, .format = LOG_FORMAT_TIMED, .level = LOG_DEBUG };
-	const char *where = config_take_word(words, "stdout or stderr"), *word;
-
-	if (!where)
-		return false;
-	if (strcmp(where, "stdout") == 0)
-		target.fd = STDOUT_FILENO;
-	else if (strcmp(where, "stderr") == 0)
-		target.fd = STDERR_FILENO;
-	else
-		return config_error(words, "'log %s' is not yet supported, only stdout and stderr", where);
-	if (!take_log_format(words, &target))
-		return false;
-	word = config_take_word(words, "a facility such as daemon or local0");
-	if (!word)
-		return false;
-	if (!log_parse_facility(word, &target.facility))
-		return config_error(words, "unknown log facility '%s'", word);
-	if (words->left > 0 && !log_parse_level(word = config_take_word(words, ""), &target.level))
-		return config_error(words, "unknown log level '%s'", word);
-	if (settings->log.n == MAX_LOGS)
-		return config_error(words, "at most %u 'log' lines", MAX_LOGS);
-	if (!settings->log_given) /* the first line takes the place of the default */
-		settings->log.n = 0;
-	settings->log_given = true;
-	settings->log.targets[settings->log.n++] = target;
-	return true;
-}
-
 /* ---- bind ---- */
 
 static const struct config_keyword bind_words[] = {
@@ -232,8 +182,11 @@ static const struct config_keyword keywords[] = {
 	{ CONFIG_GLOBAL, "grace", parse_grace, "<time>",
 	  "how long to go on after a signal to stop, health checks being refused; default 10s" },
 	{ CONFIG_GLOBAL, "hard-stop-after", parse_hard_stop_after, "<time>", "how long a stop may take, default 30s" },
-	{ CONFIG_GLOBAL, "log", parse_log, "stdout|stderr [format timed|raw|short|logfmt] <facility> [<level>]",
-	  "where log lines go, default stderr" },
+	{ CONFIG_GLOBAL, "log", log_parse,
+	  "stdout|stderr|<path>|<address>[:<port>] [len <length>] [format <format>] <facility> [<level> [<minlevel>]]",
+	  "where log lines go, default stderr; a path or an address is a syslog server's" },
+	{ CONFIG_GLOBAL, "log-sample", log_sample_parse, "<number>",
+	  "log one decision of so many, with HAProxy's unique id of the request" },
 	{ CONFIG_GLOBAL, "maxconn", parse_maxconn, "<number>", "SPOP connections at a time, default 10000" },
 	{ CONFIG_GLOBAL, "nbthread", parse_nbthread, "<number>", "worker threads, default one per CPU" },
 	{ CONFIG_FRONTEND, "bind", parse_bind,
@@ -261,7 +214,6 @@ static const struct config_keyword keywords[] = {
 	{ CONFIG_GLOBAL, "load-bind", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-bus", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-key-file", NULL, "", "" },
-	{ CONFIG_GLOBAL, "log-sample", NULL, "", "" },
 	{ CONFIG_GLOBAL, "state-file", NULL, "", "" },
 	{ CONFIG_GLOBAL, "user", NULL, "", "" },
 };

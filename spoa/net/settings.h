@@ -13,6 +13,8 @@ const struct config_keyword *listening_take_keyword(struct config_words *words, 
 						    size_t n);
 
 /* Rows of `global`. */
+bool log_parse(struct config_words *words, void *into);
+bool log_sample_parse(struct config_words *words, void *into);
 bool stats_parse(struct config_words *words, void *into);
 bool http_parse(struct config_words *words, void *into);
 

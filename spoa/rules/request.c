@@ -41,6 +41,7 @@ static const struct {
 	{ "hdr_upgrade", REQUEST_UPGRADE },
 	{ "hdr(access-control-request-method)", REQUEST_PREFLIGHT },
 	{ "hdr_access_control_request_method", REQUEST_PREFLIGHT },
+	{ "id", REQUEST_ID },
 };
 
 static bool add_name(struct request_names *names, const char *text, unsigned slot)

@@ -178,7 +178,7 @@ static void move(struct reload *reload)
 	running->since = now;
 	if (reload->debug)
 		net_settings_debug(running->site.settings);
-	log_open(net_settings_log(running->site.settings));
+	log_open(net_settings_log(running->site.settings), running->log_queue);
 	fleet_adopt(running->site.fleet, reload->old.fleet, now);
 	if (!load_move(running->load, running->site.fleet, log_of(reload)))
 		log_line(log_of(reload), LOG_ERR, "Out of memory: some servers are not checked.");
