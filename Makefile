@@ -136,7 +136,7 @@ $B/tests/%: tests/%.c $(OBJECTS)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(NO_LTO) $(TEST_CFLAGS) $(LDFLAGS) -I. -MMD -MP -o $@ $< $(filter %.o,$^) $(TEST_LIBS) $(LIBS)
 
-BENCHES = $B/tests/bench/decide $B/tests/bench/spopbench $B/tests/bench/canned $B/tests/bench/calls.so
+BENCHES = $B/tests/bench/servers $B/tests/bench/decide $B/tests/bench/spopbench $B/tests/bench/canned $B/tests/bench/calls.so
 
 $B/tests/bench/calls.so: tests/bench/calls.c
 	@mkdir -p $(@D)
@@ -145,10 +145,15 @@ $B/tests/bench/calls.so: tests/bench/calls.c
 
 $B/tests/bench/spopbench: $(addprefix $B/tests/bench/,drive.o payload.o)
 $B/tests/bench/decide: $B/tests/bench/payload.o
+$B/tests/bench/servers: $(addprefix $B/tests/bench/,load.o queue.o)
 
 bench-rules: all $(BENCHES) ## many patterns against few, and HAProxy with the same; BENCH="--rounds 5"
 	@scripts/deps bench
 	@tests/bench/rules $(BENCH)
+
+bench-fleet: all $B/tests/bench/servers ## choosing among 50 servers, beside HAProxy's own balancing; FLEET="--rounds 5"
+	@scripts/deps bench
+	@tests/bench/fleet $(FLEET)
 
 bench: all $(BENCHES) ## the agent beside the least that an agent can do; BENCH="--rounds 5"
 	@scripts/deps bench
@@ -191,5 +196,5 @@ help: ## this list
 -include $(shell test -d $B && find $B -name '*.d')
 
 .FORCE:
-.PHONY: .FORCE all install uninstall demo clean unit scenarios check check-long lint format fuzz bench bench-rules help
+.PHONY: .FORCE all install uninstall demo clean unit scenarios check check-long lint format fuzz bench bench-rules bench-fleet help
 .DELETE_ON_ERROR:
