@@ -23,6 +23,7 @@ struct process {
 	struct running running;
 	struct reload *reload;
 	struct admin *admin;
+	struct state_file *state_file;
 	ev_signal signals[5];
 	ev_timer stage_timer; /* the end of grace, then the looks */
 	ev_timer log_timer;
@@ -154,6 +155,11 @@ static bool start(const struct cli *cli, struct process *process)
 
 	if (!make_loop(process))
 		return false;
+	process->state_file = state_file_open(&process->running);
+	if (!process->state_file) {
+		fprintf(stderr, "spoa-redirect: out of memory\n");
+		return false;
+	}
 	process->running.net = net_start(process->running.site.settings, why, sizeof(why));
 	if (!process->running.net) {
 		fprintf(stderr, "spoa-redirect: %s\n", why);
@@ -198,6 +204,7 @@ static int run(const struct cli *cli, struct process *process)
 	admin_stop(process->admin);
 	load_stop(process->running.load);
 	net_stop(process->running.net);
+	state_file_close(process->state_file);
 	grace_free(process->running.grace);
 	reload_free(process->reload);
 	if (status == EXIT_SUCCESS)

@@ -16,6 +16,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "spoa-redirect/base/arena.h"
 #include "spoa-redirect/base/endpoint.h"
@@ -348,6 +349,21 @@ void server_set_agent_down(struct fleet *fleet, struct server *server, bool down
 
 /* 0 drains. */
 void server_set_weight(struct fleet *fleet, struct server *server, uint32_t weight, const char *why, double now);
+
+/*
+ * HAProxy's `show servers state`: of all backends, or only of one. Its numbers begin with first_id. Control thread, as the
+ * two below.
+ */
+void fleet_put_states(const struct fleet *fleet, FILE *out, const char *only, unsigned first_id, double now);
+
+/*
+ * Takes back from such a text what people had set: states, weights, and what is not to be asked. Servers that are not
+ * there any more are passed over. Not 0: this line is none of the format, and nothing was taken.
+ */
+unsigned fleet_take_states(struct fleet *fleet, struct slice text, double now);
+
+/* Differs when what would be taken back does. */
+uint64_t fleet_states_sum(const struct fleet *fleet);
 
 /* Every 100 ms. */
 void fleet_refresh(struct fleet *fleet, double now);

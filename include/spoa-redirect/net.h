@@ -49,6 +49,9 @@ const struct stats_socket *net_settings_stats(const struct net_settings *setting
 const struct stats_socket *net_settings_http(const struct net_settings *settings);
 double net_settings_stats_timeout(const struct net_settings *settings);
 
+/* `state-file`; NULL: none. */
+const char *net_settings_state_file(const struct net_settings *settings);
+
 struct net;
 
 /*

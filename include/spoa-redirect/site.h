@@ -44,8 +44,6 @@ void grace_after(struct grace *grace, struct retired *list);
 /* Releases what is left, with net's threads stopped. NULL is fine. */
 void grace_free(struct grace *grace);
 
-/* ---- reload ---- */
-
 /* The agent as it runs. Control thread, but for what site.h's own thread builds. */
 struct running {
 	struct ev_loop *loop;
@@ -56,6 +54,19 @@ struct running {
 	struct site site;
 	double since; /* that site; monotonic */
 };
+
+/* ---- state-file ---- */
+
+struct state_file;
+
+/*
+ * Takes what the file of the running site's settings knows of its servers; a broken one is warned of and ignored. From then
+ * on what people change is written there within a second, and at the end. Before any worker decides. NULL: out of memory.
+ */
+struct state_file *state_file_open(struct running *running);
+void state_file_close(struct state_file *file);
+
+/* ---- reload ---- */
 
 struct reload;
 

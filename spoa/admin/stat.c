@@ -295,74 +295,16 @@ void show_stat(struct session *session, FILE *out, char **words, size_t n)
 
 /* ---- show servers state ---- */
 
-/* HAProxy's bits, types/server-t.h: forced maintenance and drain, and what the file says for ever. */
-static unsigned admin_bits(const struct server *server)
-{
-	static const unsigned bits[] = { [ADMIN_READY] = 0, [ADMIN_DRAIN] = 8, [ADMIN_MAINT] = 1 };
-
-	return bits[server->state->admin] | (server->disabled ? 4 : 0);
-}
-
-static unsigned result_of(enum check_status status)
-{
-	if (status <= CHECK_INI)
-		return 0;
-	return status == CHECK_L4OK || status == CHECK_L7OK ? 3 : 2;
-}
-
-/* Configured, enabled; of an agent: that it is one. */
-static unsigned probe_bits(bool enabled, bool paused, unsigned kind)
-{
-	return (enabled ? 2u | (paused ? 0u : 4u) : 0u) | kind;
-}
-
-static void put_state(FILE *out, const struct server *server, unsigned id, double now)
-{
-	const struct server_state *state = server->state;
-	enum server_status status = server_status(server);
-	char text[ENDPOINT_TEXT], *port, *host;
-
-	endpoint_text(&server->address, text);
-	port = strrchr(text, ':');
-	if (port && strchr(text, '.') == NULL && text[0] != '[')
-		port = NULL;
-	if (port)
-		*port = 0;
-	host = text[0] == '[' ? text + 1 : text;
-	host[strcspn(host, "]")] = 0;
-	fprintf(out, "%u %s %u %s %s %d %u %u %u %.0f %d %u %u %u %u 0 0 - %u - 0 %u %s %s %u\n", id,
-		server->backend->name, server->index + 1, server->name, host,
-		status == SERVER_UP || status == SERVER_DRAIN ? 2 : 0, admin_bits(server),
-		atomic_load_explicit(&state->weight, memory_order_relaxed), server->weight, now - state->changed,
-		state->check.status > CHECK_INI ? (int)state->check.status : CHECK_INI, result_of(state->check.status),
-		state->health, probe_bits(server->check.enabled, state->paused[PROBED_HEALTH], 0),
-		server->agent.enabled ? probe_bits(true, state->paused[PROBED_AGENT], 16) : 0,
-		endpoint_port(&server->address), server->check.port, server->check.addr ? server->check.addr : "-",
-		server->agent.addr ? server->agent.addr : "-", server->agent.port);
-}
-
 void show_servers_state(struct session *session, FILE *out, char **words, size_t n)
 {
 	const struct site *site = &session->admin->running->site;
-	unsigned first = FIRST_ID + (unsigned)ruleset_count(site->ruleset);
-	double now = clock_now();
 
 	if (n > 0 && !fleet_find(site->fleet, words[0])) {
 		fprintf(out, "Can't find backend.\n");
 		return;
 	}
-	fprintf(out, "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
-		     "srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state "
-		     "srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl "
-		     "srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n");
-	for (unsigned i = 0; i < fleet_count(site->fleet); i++) {
-		const struct backend *backend = fleet_backend(site->fleet, i);
-
-		if (n > 0 && strcmp(words[0], backend->name) != 0)
-			continue;
-		for (size_t j = 0; j < backend->n_servers; j++)
-			put_state(out, backend->servers[j], first + i, now);
-	}
+	fleet_put_states(site->fleet, out, n > 0 ? words[0] : NULL, FIRST_ID + (unsigned)ruleset_count(site->ruleset),
+			 clock_now());
 }
 
 /* ---- the rest ---- */

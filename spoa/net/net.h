@@ -47,6 +47,7 @@ struct net_settings {
 	size_t n_stats;
 	double stats_timeout;
 	struct stats_socket *http; /* NULL: none */
+	const char *state_file;    /* likewise */
 };
 
 /* ---- inherited.c ---- */

@@ -51,6 +51,11 @@ void net_settings_debug(struct net_settings *settings)
 	settings->log.targets[settings->log.n++] = stderr_target;
 }
 
+const char *net_settings_state_file(const struct net_settings *settings)
+{
+	return settings->state_file;
+}
+
 double net_settings_grace(const struct net_settings *settings)
 {
 	return settings->grace;
@@ -87,6 +92,14 @@ static bool parse_grace(struct config_words *words, void *into)
 {
 	((struct net_settings *)into)->grace_place = words->place;
 	return config_take_time(words, 0, &((struct net_settings *)into)->grace);
+}
+
+static bool parse_state_file(struct config_words *words, void *into)
+{
+	const char *file = config_take_word(words, "a file");
+
+	((struct net_settings *)into)->state_file = file;
+	return file && (*file == '/' || config_error(words, "'%s': the file is given by its whole path", file));
 }
 
 static bool parse_max_frame_size(struct config_words *words, void *into)
@@ -203,6 +216,8 @@ static const struct config_keyword keywords[] = {
 	  "for HELLO (10s), between two frames (none), to receive a whole frame or to have one taken (10s)" },
 	{ CONFIG_GLOBAL, "http", http_parse, "<address>:<port>|unix@<path> [mode <mode>] [user <user>] [group <group>]",
 	  "where /metrics, /healthz and /readyz are served" },
+	{ CONFIG_GLOBAL, "state-file", parse_state_file, "<file>",
+	  "where states and weights that were set at run time survive a restart" },
 	{ CONFIG_GLOBAL, "stats", stats_parse,
 	  "socket <address>:<port>|<path> [level user|operator|admin] [mode <mode>] [user <user>] [group <group>]",
 	  "where commands are taken, at level operator unless said; or `timeout <time>`, how long one may wait there "
@@ -214,7 +229,6 @@ static const struct config_keyword keywords[] = {
 	{ CONFIG_GLOBAL, "load-bind", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-bus", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-key-file", NULL, "", "" },
-	{ CONFIG_GLOBAL, "state-file", NULL, "", "" },
 	{ CONFIG_GLOBAL, "user", NULL, "", "" },
 };
 
