@@ -9,6 +9,8 @@ LIBDIR  = $(PREFIX)/lib
 INCDIR  = $(PREFIX)/include
 MANDIR  = $(PREFIX)/share/man
 DOCDIR  = $(PREFIX)/share/doc/spoa-redirect
+UNITDIR = $(PREFIX)/lib/systemd/system
+SYSDIR  = $(PREFIX)/lib
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -95,6 +97,7 @@ $B/libspop.pc: spoa/spop/libspop.pc.in .FORCE
 
 install: all ## into DESTDIR and PREFIX
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR) $(MANDIR)/man3 $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR))
+	install -d $(addprefix $(DESTDIR),$(UNITDIR) $(SYSDIR)/sysusers.d $(SYSDIR)/tmpfiles.d)
 	install -m 755 spoa-redirect $(DESTDIR)$(BINDIR)/
 	install -m 644 $B/libspop.a $(DESTDIR)$(LIBDIR)/
 	install -m 755 $B/libspop.so $(DESTDIR)$(LIBDIR)/libspop.so.$(VERSION)
@@ -107,11 +110,18 @@ install: all ## into DESTDIR and PREFIX
 	sed 's|/usr/local/sbin|$(BINDIR)|; s|/usr/local/share/doc/spoa-redirect|$(DOCDIR)|' spoa/cli/spoa-redirect.8 >$(DESTDIR)$(MANDIR)/man8/spoa-redirect.8
 	chmod 644 $(DESTDIR)$(MANDIR)/man8/spoa-redirect.8
 	cp -R haproxy-conf $(DESTDIR)$(DOCDIR)/
+	sed 's|/usr/local/sbin|$(BINDIR)|' scripts/systemd/spoa-redirect.service >$(DESTDIR)$(UNITDIR)/spoa-redirect.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/spoa-redirect.service
+	install -m 644 scripts/systemd/spoa-redirect.socket $(DESTDIR)$(UNITDIR)/
+	install -m 644 scripts/systemd/spoa-redirect.sysusers $(DESTDIR)$(SYSDIR)/sysusers.d/spoa-redirect.conf
+	install -m 644 scripts/systemd/spoa-redirect.tmpfiles $(DESTDIR)$(SYSDIR)/tmpfiles.d/spoa-redirect.conf
 
 uninstall: ## what install put there
 	rm -f $(addprefix $(DESTDIR),$(BINDIR)/spoa-redirect $(LIBDIR)/libspop.a $(LIBDIR)/libspop.so $(LIBDIR)/libspop.so.0)
 	rm -f $(addprefix $(DESTDIR),$(LIBDIR)/libspop.so.$(VERSION) $(LIBDIR)/pkgconfig/libspop.pc $(INCDIR)/spop.h)
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,man3/libspop.3 man5/spoa-redirect.cfg.5 man8/spoa-redirect.8)
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,spoa-redirect.service spoa-redirect.socket)
+	rm -f $(addprefix $(DESTDIR)$(SYSDIR)/,sysusers.d/spoa-redirect.conf tmpfiles.d/spoa-redirect.conf)
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 demo: ## real HAProxy, the agent and three origins, live; DEMO="--seconds 20 --check" ends by itself

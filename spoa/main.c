@@ -77,6 +77,7 @@ static void drain(struct process *process)
 
 	process->stage = DRAINING;
 	admin_set_stopping(process->admin);
+	manager_stopping(process->running.manager, "Draining: health checks are refused, requests are answered.");
 	process->hard_stop = clock_now() + patience;
 	net_drain(process->running.net);
 	if (grace > patience)
@@ -167,9 +168,10 @@ static bool start(const struct cli *cli, struct process *process)
 	}
 	process->running.since = clock_now();
 	process->running.grace = grace_new(process->running.loop, process->running.net);
+	process->running.manager = process->running.grace ? manager_open(&process->running) : NULL;
 	process->running.load = load_start(process->running.loop, process->running.site.fleet, log_of(process));
 	process->reload = reload_new(&process->running, cli->files, cli->n_files, cli->debug);
-	if (!process->running.grace || !process->running.load || !process->reload) {
+	if (!process->running.manager || !process->running.load || !process->reload) {
 		fprintf(stderr, "spoa-redirect: out of memory\n");
 		return false;
 	}
@@ -198,11 +200,13 @@ static int run(const struct cli *cli, struct process *process)
 		if (!cli->quiet)
 			log_line(log_of(process), LOG_NOTICE, "Ready: %zu frontend%s, %zu backend%s.", frontends,
 				 &"s"[frontends == 1], backends, &"s"[backends == 1]);
+		manager_ready(process->running.manager, "Answering.");
 		ev_run(process->running.loop, 0);
 		status = EXIT_SUCCESS;
 	}
 	admin_stop(process->admin);
 	load_stop(process->running.load);
+	manager_close(process->running.manager);
 	net_stop(process->running.net);
 	state_file_close(process->state_file);
 	grace_free(process->running.grace);

@@ -50,6 +50,7 @@ struct running {
 	struct net *net;
 	struct grace *grace;
 	struct load *load;
+	struct manager *manager;     /* NULL: it is told nothing */
 	struct log_queue *log_queue; /* NULL: each thread writes its lines itself */
 	struct site site;
 	double since; /* that site; monotonic */
@@ -65,6 +66,20 @@ struct state_file;
  */
 struct state_file *state_file_open(struct running *running);
 void state_file_close(struct state_file *file);
+
+/* ---- the service manager ---- */
+
+struct manager;
+
+/*
+ * systemd, if it is the one that started us: it hears when the agent is ready, reloads and stops, and with a watchdog
+ * that all threads live. Control thread, with net running. NULL: out of memory. Each takes NULL.
+ */
+struct manager *manager_open(struct running *running);
+void manager_ready(struct manager *manager, const char *status);
+void manager_reloading(struct manager *manager);
+void manager_stopping(struct manager *manager, const char *status);
+void manager_close(struct manager *manager);
 
 /* ---- reload ---- */
 

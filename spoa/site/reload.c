@@ -75,7 +75,10 @@ static void tell(struct reload *reload, bool good, const char *text)
 /* text: of malloc(), one line or more; it is freed. */
 static void end(struct reload *reload, bool good, char *text)
 {
+	const char *status = good ? "Reloaded." : "Reload failed: the configuration before goes on.";
+
 	reload->counts[good]++;
+	manager_ready(reload->running->manager, status);
 	if (text) {
 		tell(reload, good, text);
 		log_text(log_of(reload), good ? LOG_NOTICE : LOG_ALERT, text);
@@ -139,6 +142,7 @@ static void start(struct reload *reload)
 	sigset_t all, before;
 	int error;
 
+	manager_reloading(reload->running->manager);
 	reload->again = false;
 	for (size_t i = 0; i < reload->n_told; i++)
 		reload->told[i].next = false;
