@@ -49,7 +49,7 @@ static void leave(struct process *process)
 	process->stage = LEAVING;
 	log_line(log_of(process), LOG_NOTICE, "Stopping: %zu SPOP connections to end.",
 		 net_connections(process->running.net));
-	net_leave(process->running.net);
+	net_leave(process->running.net, net_settings_grace(process->running.site.settings) == 0);
 	ev_timer_stop(process->running.loop, &process->stage_timer);
 	ev_timer_set(&process->stage_timer, LEAVE_TICK, LEAVE_TICK);
 	ev_timer_start(process->running.loop, &process->stage_timer);

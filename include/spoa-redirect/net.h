@@ -80,8 +80,11 @@ bool net_has_passed(const struct net *net, unsigned mark);
 /* From now on health checks (`option spop-check`) are told to go elsewhere; all else goes on. */
 void net_drain(struct net *net);
 
-/* Closes the listeners, and says AGENT-DISCONNECT on each connection once what it asked is answered. */
-void net_leave(struct net *net);
+/*
+ * Closes the listeners, and says AGENT-DISCONNECT on each connection with the answer to what it asks next; after a moment
+ * without a question, or if hasty at once, without one.
+ */
+void net_leave(struct net *net, bool hasty);
 
 /* Connections that are open now; that were ever accepted. Any thread. */
 size_t net_connections(const struct net *net);

@@ -97,6 +97,8 @@ static double next_deadline(const struct conn *conn)
 	const struct net_settings *settings = conn->worker->settings;
 	double deadline = INFINITY;
 
+	if (conn->state == CONN_HELLO && conn->leave_at > 0)
+		return fmin(conn->deadline, conn->leave_at);
 	if (conn->state != CONN_RUNNING)
 		return conn->deadline;
 	if (has_rest(conn))
@@ -105,6 +107,8 @@ static double next_deadline(const struct conn *conn)
 		deadline = fmin(deadline, conn->output_since + settings->frame_timeout);
 	if (settings->idle_timeout > 0 && conn_is_idle(conn))
 		deadline = conn->heard + settings->idle_timeout;
+	if (conn->leave_at > 0 && conn_is_idle(conn))
+		deadline = fmin(deadline, conn->leave_at);
 	return deadline;
 }
 
@@ -289,7 +293,8 @@ static void after_frames(struct conn *conn, struct spop_slice rest, struct spop_
 		if (!keep_rest(conn, rest))
 			dialog_disconnect(conn, SPOP_ERR_RESOURCES, writer);
 	}
-	if (conn->state == CONN_RUNNING && conn_is_leaving(conn) && !has_rest(conn))
+	/* in one write with the answer, so that HAProxy knows before it asks for more on this connection */
+	if (conn->state == CONN_RUNNING && conn->answered && conn_is_leaving(conn) && !has_rest(conn))
 		dialog_disconnect(conn, SPOP_ERR_NONE, writer);
 	if (!flush(conn, worker->out, (size_t)(writer->at - worker->out)))
 		return;
@@ -386,6 +391,7 @@ static void on_readable(struct conn *conn)
 		return;
 	}
 	conn->heard = worker->now;
+	conn->answered = false;
 	before = counter_get(&worker->counters[NET_NOTIFIES]);
 	answer_all(conn, fresh);
 	count_time(worker, counter_get(&worker->counters[NET_NOTIFIES]) - before);
@@ -404,6 +410,12 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 		on_readable(conn);
 }
 
+/* Long enough nothing was asked on it. */
+static bool has_left(const struct conn *conn)
+{
+	return conn->leave_at > 0 && conn->leave_at <= conn->worker->now + 0.001;
+}
+
 static void on_late(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
@@ -416,6 +428,10 @@ static void on_late(struct conn *conn)
 		say_disconnect(conn, conn->refusal);
 		return;
 	case CONN_HELLO:
+		if (has_left(conn)) {
+			conn_free(conn);
+			return;
+		}
 		counter_add(&worker->counters[NET_LATE_HELLOS], 1);
 		say_disconnect(conn, SPOP_ERR_TIMEOUT);
 		return;
@@ -423,7 +439,7 @@ static void on_late(struct conn *conn)
 		break;
 	}
 	if (conn_is_idle(conn)) {
-		counter_add(&worker->counters[NET_IDLE], 1);
+		counter_add(&worker->counters[NET_IDLE], has_left(conn) ? 0 : 1);
 		say_disconnect(conn, SPOP_ERR_NONE);
 		return;
 	}
@@ -454,13 +470,24 @@ bool conn_is_leaving(const struct conn *conn)
 	       atomic_load_explicit(&conn->acceptor->retired, memory_order_relaxed);
 }
 
+/*
+ * HAProxy may be about to ask on it, and what crosses an AGENT-DISCONNECT is lost. So its next NOTIFY is answered and the
+ * end told with that, by after_frames(); only a connection on which nothing is asked for a while is ended by itself.
+ */
 void conn_leave(struct conn *conn)
 {
-	/* with a frame half here or answers under way, after_frames() or the peer brings the end */
-	if (conn->state == CONN_HELD || conn->state == CONN_HELLO)
+	/* at an address that is gone there are no rules to answer by */
+	bool hasty = atomic_load_explicit(&conn->worker->hasty, memory_order_relaxed) ||
+		     atomic_load_explicit(&conn->acceptor->retired, memory_order_relaxed);
+
+	if (conn->leave_at == 0)
+		conn->leave_at = conn->worker->now + (hasty ? 0 : NET_QUIET);
+	if (conn->state == CONN_HELD || (conn->state == CONN_HELLO && has_left(conn)))
 		conn_free(conn);
-	else if (conn->state == CONN_RUNNING && conn_is_idle(conn))
+	else if (conn->state == CONN_RUNNING && conn_is_idle(conn) && has_left(conn))
 		say_disconnect(conn, SPOP_ERR_NONE);
+	else
+		expect_deadline(conn);
 }
 
 /* ---- the beginning ---- */
@@ -488,4 +515,6 @@ void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor)
 	conn->io.data = conn->timer.data = conn;
 	ev_io_start(worker->loop, &conn->io);
 	conn_set_state(conn, CONN_HELLO, worker->settings->hello_timeout);
+	if (conn_is_leaving(conn))
+		conn_leave(conn);
 }

@@ -29,6 +29,7 @@ struct conn {
 	ev_timer timer;
 	double alarm;                           /* when the timer will run out, if it is active */
 	double deadline;                        /* of the state, unless it is CONN_RUNNING */
+	double leave_at;                        /* nothing asked until then: it is ended; 0: it does not leave */
 	double heard, rest_since, output_since; /* the last read; what waits since when */
 	enum conn_state state;
 	enum spop_error refusal; /* what a held one will be told */
@@ -40,6 +41,7 @@ struct conn {
 	struct bytes fragments;
 	uint64_t stream_id, frame_id; /* of the NOTIFY that the fragments belong to */
 	bool fragmented, dropping;    /* one is being received; it is not kept */
+	bool answered;                /* a NOTIFY, of what was read last */
 };
 
 /* ---- conn.c ---- */

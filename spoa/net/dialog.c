@@ -75,6 +75,7 @@ static bool on_notify(struct conn *conn, const struct spop_frame *frame, struct 
 	struct worker *worker = conn->worker;
 
 	counter_add(&worker->counters[NET_NOTIFIES], 1);
+	conn->answered = true;
 	if (answer_notify(routes, &worker->scratch, frame, worker->now, conn->max_frame_size, writer))
 		return true;
 	return dialog_disconnect(conn, SPOP_ERR_INVALID, writer);

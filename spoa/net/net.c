@@ -139,11 +139,12 @@ void net_drain(struct net *net)
 		atomic_store_explicit(&net->workers[i].draining, true, memory_order_relaxed);
 }
 
-void net_leave(struct net *net)
+void net_leave(struct net *net, bool hasty)
 {
 	atomic_store(&net->listener.closing, true);
 	listener_wake(&net->listener);
 	for (unsigned i = 0; i < net->n_workers; i++) {
+		atomic_store_explicit(&net->workers[i].hasty, hasty, memory_order_relaxed);
 		atomic_store_explicit(&net->workers[i].leaving, true, memory_order_relaxed);
 		worker_wake(&net->workers[i]);
 	}

@@ -14,6 +14,7 @@
 #define NET_MAX_FRAME_SIZE (1024u * 1024 - 4) /* the largest that is agreed to */
 #define NET_READ_SIZE      (128u * 1024)
 #define NET_OUT_SIZE       (NET_MAX_FRAME_SIZE + 4 + 128u * 1024)
+#define NET_QUIET          0.2   /* seconds without a question until a connection that leaves is ended */
 #define NET_MAX_HELD       1000u /* refused connections that are held at a time, of a worker */
 
 /* ---- settings.c ---- */
@@ -84,6 +85,7 @@ struct worker {
 	ev_check tock; /* reads the clock once a turn of the loop */
 	double now;
 	_Atomic bool draining, leaving, stopping;
+	_Atomic bool hasty; /* it leaves at once what is idle */
 	bool has_left;
 	_Atomic size_t connections;
 	unsigned held;      /* refused ones that wait for their second to pass */
@@ -124,7 +126,7 @@ void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor);
 /* Whether its worker stops, or its listener is gone. */
 bool conn_is_leaving(const struct conn *conn);
 
-/* As soon as nothing is under way: AGENT-DISCONNECT 0, then closes. */
+/* With the next answer, or when none is asked for: AGENT-DISCONNECT 0, then closes. */
 void conn_leave(struct conn *conn);
 void conn_free(struct conn *conn);
 struct conn *conn_next(const struct conn *conn);

@@ -436,7 +436,7 @@ static void disco_after_acks(void **state)
 	send_all(fd, bytes, put_message(bytes, 1, 1, "route", "/a"));
 	ack = receive_frame(fd, answer, ROOM);
 	expect_reason(&ack, "redirect");
-	net_leave(leaving.net);
+	net_leave(leaving.net, false);
 	expect_disconnect(fd, SPOP_ERR_NONE);
 	agent_stop(&leaving);
 }

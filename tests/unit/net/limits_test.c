@@ -243,9 +243,47 @@ static void leaving(void **state)
 	half = agent_greet(&agent);
 	send_all(half, HALF, sizeof(HALF));
 	ask_once(idle, 1);
-	net_leave(agent.net);
+	net_leave(agent.net, true);
 	expect_disconnect(idle, SPOP_ERR_NONE);
 	close(half);
+	agent_stop(&agent);
+}
+
+/* What HAProxy asks while it is about to hear the end is answered, and the end comes in the same piece. */
+static void leaving_behind_an_answer(void **state)
+{
+	uint8_t bytes[1024];
+	struct spop_slice in = { bytes, 0 };
+	struct spop_frame frame;
+	struct agent agent;
+	int asking, idle, late;
+	ssize_t got;
+
+	(void)state;
+	agent_start(&agent, "");
+	asking = agent_greet(&agent);
+	idle = agent_greet(&agent);
+	late = agent_connect(&agent);
+	while (net_connections(agent.net) < 3)
+		sched_yield();
+	net_leave(agent.net, false);
+	send_all(asking, bytes, put_notify(bytes, sizeof(bytes), 1));
+	got = recv(asking, bytes, sizeof(bytes), 0);
+	assert_true(got > 0);
+	in.len = (size_t)got;
+	assert_int_equal(spop_frame_decode(&in, 1u << 20, &frame), SPOP_OK);
+	assert_int_equal(frame.type, SPOP_ACK);
+	assert_int_equal(spop_frame_decode(&in, 1u << 20, &frame), SPOP_OK);
+	assert_int_equal(frame.type, SPOP_AGENT_DISCONNECT);
+	assert_int_equal(in.len, 0);
+	/* one that was accepted is greeted, too, and may ask once */
+	send_all(late, bytes, put_hello(bytes, sizeof(bytes), 16380));
+	assert_int_equal(receive_frame(late, bytes, sizeof(bytes)).type, SPOP_AGENT_HELLO);
+	send_all(late, bytes, put_notify(bytes, sizeof(bytes), 1));
+	assert_int_equal(receive_frame(late, bytes, sizeof(bytes)).type, SPOP_ACK);
+	expect_disconnect(late, SPOP_ERR_NONE);
+	expect_disconnect(idle, SPOP_ERR_NONE);
+	close(asking);
 	agent_stop(&agent);
 }
 
@@ -274,7 +312,7 @@ static void leaving_with_answers_under_way(void **state)
 		if (sent < 0)
 			sched_yield();
 	}
-	net_leave(agent.net);
+	net_leave(agent.net, true);
 	got = receive_all(fd, bytes, sizeof(bytes));
 	in.len = got;
 	while (spop_frame_decode(&in, 1u << 20, &frame) == SPOP_OK)
@@ -321,6 +359,7 @@ int main(void)
 		cmocka_unit_test(many_idle),
 		cmocka_unit_test(wrong_hello),
 		cmocka_unit_test(leaving),
+		cmocka_unit_test(leaving_behind_an_answer),
 		cmocka_unit_test(leaving_with_answers_under_way),
 		cmocka_unit_test(draining),
 	};
