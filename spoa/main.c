@@ -157,7 +157,8 @@ static bool start(const struct cli *cli, struct process *process)
 	if (!make_loop(process))
 		return false;
 	process->state_file = state_file_open(&process->running);
-	if (!process->state_file) {
+	if (!process->state_file ||
+	    !ruleset_count_hits(process->running.site.ruleset, net_settings_workers(process->running.site.settings))) {
 		fprintf(stderr, "spoa-redirect: out of memory\n");
 		return false;
 	}

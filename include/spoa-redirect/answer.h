@@ -41,10 +41,35 @@ struct location {
 	size_t path_length, query_length;
 };
 
+/* One decision as a person is shown it. What is longer than its room is cut; no query, which may hold secrets. */
+struct decision_sample {
+	double at; /* monotonic */
+	enum answer_reason reason;
+	unsigned code;           /* 0: no redirect */
+	unsigned line;           /* of the rule; 0: none held */
+	bool cut, query;         /* the path is longer; there was a query */
+	uint16_t n_host, n_path; /* bytes as they came, of any encoding, without an end */
+	char host[64], path[176];
+	char method[12], frontend[32], backend[32], server[32], file[80];
+};
+
+#define SAMPLES      32u  /* the last ones that a worker keeps */
+#define SAMPLE_EVERY 0.05 /* seconds between two of them; of a burst, all in a second's allowance */
+
+/* Those of one worker, read by any thread without stopping it. */
+struct samples;
+
+/* Tells those that nobody is about to write, the newest first. */
+void samples_visit(const struct samples *samples, void (*visit)(void *into, const struct decision_sample *sample),
+		   void *into);
+
 /* What one worker brings and counts. */
 struct answer_scratch {
 	struct rules_scratch *rules;
 	struct picker picker;
+	unsigned worker; /* its number */
+	struct samples *samples;
+	double next_sample; /* not before */
 	struct request request;
 	struct location location; /* of that request */
 	counter decisions[REASONS];

@@ -52,6 +52,9 @@ double net_settings_stats_timeout(const struct net_settings *settings);
 /* `state-file`; NULL: none. */
 const char *net_settings_state_file(const struct net_settings *settings);
 
+/* How many workers it asks for. */
+unsigned net_settings_workers(const struct net_settings *settings);
+
 struct net;
 
 /*
@@ -121,6 +124,12 @@ struct net_sums {
 
 /* Any thread. */
 void net_sum(const struct net *net, struct net_sums *sums);
+
+/* Some of the last decisions, worker by worker, each one's newest first. Any thread. */
+void net_samples(const struct net *net, void (*visit)(void *into, const struct decision_sample *sample), void *into);
+
+/* Numbered 0 … n − 1 in what they count. */
+unsigned net_workers(const struct net *net);
 
 /* Ends the threads, whatever is still open. NULL is fine. */
 void net_stop(struct net *net);

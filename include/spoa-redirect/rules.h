@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "spoa-redirect/base/arena.h"
+#include "spoa-redirect/base/counter.h"
 #include "spoa-redirect/base/slice.h"
 #include "spoa-redirect/config.h"
 #include "spop.h"
@@ -105,11 +106,12 @@ struct rule {
 	const char *words;                 /* behind the keyword, as far as they are kept */
 	const struct condition *condition; /* NULL: always */
 	const struct format *format;       /* the backend's name comes of the request; NULL: it does not */
-	size_t index;                      /* among its frontend's rules */
+	size_t index;                      /* among its frontend's rules; behind them come its excludes */
 };
 
 struct acls;
 struct conditions;
+struct hit_counts;
 
 struct frontend {
 	const char *name;
@@ -127,6 +129,7 @@ struct frontend {
 	uint64_t needs;           /* slots that are read */
 	uint64_t headers;         /* slots that hdrs may fill as well */
 	_Atomic uint64_t *missed; /* slots whose absence was logged already */
+	struct hit_counts *hits;  /* NULL: nobody counts */
 };
 
 struct ruleset;
@@ -144,8 +147,9 @@ const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i)
 /* Before the two below, for each request. False: out of memory, which can only be at a frontend's first. */
 bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scratch);
 
-/* Whether a redirect-unless line keeps the request from being redirected. */
-bool frontend_excludes(const struct frontend *frontend, struct request *request, struct rules_scratch *scratch);
+/* The redirect-unless line that keeps the request from being redirected; NULL: none does. */
+const struct rule *frontend_excludes(const struct frontend *frontend, struct request *request,
+				     struct rules_scratch *scratch);
 
 /* The first rule that holds, or the first behind `after`; NULL: none. Any worker, with a scratch of its own. */
 const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,
@@ -160,6 +164,49 @@ struct slice rule_backend(const struct rule *rule, struct request *request, stru
  */
 void frontend_explain(const struct frontend *frontend, const struct rule *chosen, struct request *request,
 		      struct rules_scratch *scratch, const struct rules_visitor *visitor);
+
+/* ---- which lines held ---- */
+
+/* Of one line: how often, and when last; 0: never. */
+struct rule_hits {
+	counter n;
+	_Atomic double last; /* monotonic */
+};
+
+/*
+ * One worker's of all lines of a frontend, on lines of the cache that no other worker writes; behind the workers' stand
+ * those of the configurations before, which the control thread writes.
+ */
+struct hit_counts {
+	unsigned workers;
+	size_t stride;
+	struct rule_hits *each;
+};
+
+/* Before any worker sees the rules. False: out of memory. */
+bool ruleset_count_hits(struct ruleset *ruleset, unsigned workers);
+
+/* That worker's thread only. */
+static inline void frontend_hit(const struct frontend *frontend, const struct rule *rule, unsigned worker, double now)
+{
+	const struct hit_counts *hits = frontend->hits;
+	struct rule_hits *mine;
+
+	if (!hits || worker >= hits->workers)
+		return;
+	mine = &hits->each[worker * hits->stride + rule->index];
+	counter_add(&mine->n, 1);
+	atomic_store_explicit(&mine->last, now, memory_order_relaxed);
+}
+
+/* Of all workers. Any thread. */
+uint64_t frontend_hits(const struct frontend *frontend, const struct rule *rule, double *last);
+
+/*
+ * What was counted for a line of the old rules goes on for the same words in a frontend of the same name. Control
+ * thread; again once no worker counts in the old ones any more.
+ */
+void ruleset_adopt_hits(struct ruleset *ruleset, const struct ruleset *old);
 
 /* A slot's name as the SPOE file spells it, for messages. */
 const char *frontend_slot_name(const struct frontend *frontend, unsigned slot);

@@ -3,18 +3,21 @@
 
 #include "location.h"
 #include "routes.h"
+#include "samples.h"
 
 bool answer_scratch_init(struct answer_scratch *scratch)
 {
-	*scratch = (struct answer_scratch){ .rules = rules_scratch_new() };
+	*scratch = (struct answer_scratch){ .rules = rules_scratch_new(), .samples = samples_new() };
 	random_seed_fresh(&scratch->picker.random);
-	return scratch->rules != NULL;
+	return scratch->rules && scratch->samples;
 }
 
 void answer_scratch_release(struct answer_scratch *scratch)
 {
 	rules_scratch_free(scratch->rules);
+	samples_free(scratch->samples);
 	scratch->rules = NULL;
+	scratch->samples = NULL;
 }
 
 bool answer_prepare(struct arena *arena, struct fleet *fleet)
@@ -198,6 +201,10 @@ static struct decision decide_message(const struct routes *routes, const struct 
 	counter_add(&scratch->decisions[decision.reason], 1);
 	if (routes->log && routes->log->sample > 0 && random_below(&scratch->picker.random, routes->log->sample) == 0)
 		log_decision(routes, route, scratch, &decision);
+	if (decision.rule)
+		frontend_hit(route->frontend, decision.rule, scratch->worker, now);
+	if (now >= scratch->next_sample)
+		samples_take(scratch, route->frontend, &decision, now);
 	return decision;
 }
 

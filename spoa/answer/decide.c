@@ -145,7 +145,8 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 
 	if (!frontend_begin(route->frontend, scratch->rules))
 		return decision;
-	if (frontend_excludes(route->frontend, request, scratch->rules)) {
+	decision.rule = frontend_excludes(route->frontend, request, scratch->rules);
+	if (decision.rule) {
 		decision.reason = REASON_EXCLUDED;
 		return decision;
 	}

@@ -24,7 +24,7 @@ static bool start_workers(struct net *net, char *why, size_t size)
 
 		worker->settings = atomic_load(&net->settings);
 		worker->net = net;
-		if (worker_start(worker))
+		if (worker_start(worker, i))
 			continue;
 		snprintf(why, size, "cannot start worker %u: %s", i, strerror(errno));
 		net->n_workers = i + 1;
@@ -60,7 +60,7 @@ struct net *net_start(const struct net_settings *settings, char *why, size_t siz
 		return NULL;
 	raise_descriptors(settings);
 	atomic_store(&net->settings, settings);
-	net->n_workers = settings->nbthread ? settings->nbthread : count_cpus();
+	net->n_workers = net_settings_workers(settings);
 	net->workers = calloc(net->n_workers, sizeof(*net->workers));
 	net->listener.net = net;
 	/* sockets last: from then on connections come, and find their workers */
@@ -205,6 +205,23 @@ void net_sum(const struct net *net, struct net_sums *sums)
 	};
 	for (unsigned i = 0; i < net->n_workers; i++)
 		add_worker(sums, &net->workers[i]);
+}
+
+void net_samples(const struct net *net, void (*visit)(void *into, const struct decision_sample *sample), void *into)
+{
+	for (unsigned i = 0; i < net->n_workers; i++)
+		if (net->workers[i].scratch.samples)
+			samples_visit(net->workers[i].scratch.samples, visit, into);
+}
+
+unsigned net_workers(const struct net *net)
+{
+	return net->n_workers;
+}
+
+unsigned net_settings_workers(const struct net_settings *settings)
+{
+	return settings->nbthread ? settings->nbthread : count_cpus();
 }
 
 /* What there is to tell at the end: nothing, where nobody asked. */

@@ -106,7 +106,7 @@ struct worker {
 	bool started;
 };
 
-bool worker_start(struct worker *worker);
+bool worker_start(struct worker *worker, unsigned number);
 
 /* A warning about a peer, at most one a second: peers can be wrong as often as they like. */
 void worker_complain(struct worker *worker, const char *about, const char *what);

@@ -141,7 +141,7 @@ static bool start_thread(struct worker *worker)
 	return error == 0;
 }
 
-bool worker_start(struct worker *worker)
+bool worker_start(struct worker *worker, unsigned number)
 {
 	pthread_mutex_init(&worker->inbox_lock, NULL);
 	worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
@@ -149,6 +149,7 @@ bool worker_start(struct worker *worker)
 	worker->out = malloc(NET_OUT_SIZE);
 	if (!worker->loop || !worker->in || !worker->out || !answer_scratch_init(&worker->scratch))
 		return false;
+	worker->scratch.worker = number;
 	worker->now = clock_now();
 	ev_async_init(&worker->wake, on_wake);
 	ev_check_init(&worker->tock, on_check);

@@ -3,6 +3,7 @@
 
 #include "condition.h"
 #include "format.h"
+#include "hits.h"
 
 struct builder {
 	struct frontend frontend; /* what others see */
@@ -228,6 +229,8 @@ static void finish(struct ruleset *ruleset, struct builder *builder, struct conf
 	frontend->default_rule = builder->default_rule;
 	if (builder->default_rule)
 		good = add_rule(ruleset->arena, frontend, builder->default_rule);
+	for (size_t i = 0; i < frontend->n_excludes; i++)
+		frontend->excludes[i]->index = frontend->n_rules + i;
 	if (frontend->n_rules == 0)
 		config_say_at(config, CONFIG_WARNING, frontend->place,
 			      "neither 'use_backend' nor 'default_backend': nothing will be redirected");
@@ -249,6 +252,22 @@ void ruleset_finish(struct ruleset *ruleset, struct config *config)
 		finish(ruleset, ruleset->builders[i], config);
 }
 
+bool ruleset_count_hits(struct ruleset *ruleset, unsigned workers)
+{
+	for (size_t i = 0; i < ruleset->n; i++)
+		if (!hits_new(ruleset->arena, &ruleset->builders[i]->frontend, workers))
+			return false;
+	return true;
+}
+
+void ruleset_adopt_hits(struct ruleset *ruleset, const struct ruleset *old)
+{
+	for (size_t i = 0; i < ruleset->n; i++)
+		for (size_t j = 0; j < old->n; j++)
+			if (strcmp(ruleset->builders[i]->frontend.name, old->builders[j]->frontend.name) == 0)
+				hits_adopt(&ruleset->builders[i]->frontend, &old->builders[j]->frontend);
+}
+
 size_t ruleset_count(const struct ruleset *ruleset)
 {
 	return ruleset->n;
@@ -264,10 +283,15 @@ bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scrat
 	return rules_scratch_clear(scratch, frontend->acls->n, frontend->acls->n_matchers);
 }
 
-bool frontend_excludes(const struct frontend *frontend, struct request *request, struct rules_scratch *scratch)
+const struct rule *frontend_excludes(const struct frontend *frontend, struct request *request,
+				     struct rules_scratch *scratch)
 {
-	return frontend->n_excludes > 0 &&
-	       conditions_first(frontend->excluding, 0, frontend->acls, request, scratch) < frontend->n_excludes;
+	size_t first;
+
+	if (frontend->n_excludes == 0)
+		return NULL;
+	first = conditions_first(frontend->excluding, 0, frontend->acls, request, scratch);
+	return first < frontend->n_excludes ? frontend->excludes[first] : NULL;
 }
 
 const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,

@@ -132,7 +132,8 @@ static void *build(void *argument)
 
 	/* Linux has it by thread: where cores are few, a worker that wakes goes first */
 	(void)setpriority(PRIO_PROCESS, 0, BUILD_NICE);
-	reload->complete = site_build(&reload->fresh, reload->files, reload->n_files);
+	reload->complete = site_build(&reload->fresh, reload->files, reload->n_files) &&
+			   ruleset_count_hits(reload->fresh.ruleset, net_workers(reload->running->net));
 	ev_async_send(reload->running->loop, &reload->built);
 	return NULL;
 }
@@ -162,6 +163,7 @@ static void on_moved(struct retired *retired)
 	struct reload *reload = ((struct passing *)retired)->reload;
 
 	log_close(net_settings_log(reload->old.settings));
+	ruleset_adopt_hits(reload->running->site.ruleset, reload->old.ruleset); /* what came in the meantime */
 	site_release(&reload->old);
 	reload->phase = IDLE;
 	succeed(reload);
@@ -184,6 +186,7 @@ static void move(struct reload *reload)
 		net_settings_debug(running->site.settings);
 	log_open(net_settings_log(running->site.settings), running->log_queue);
 	fleet_adopt(running->site.fleet, reload->old.fleet, now);
+	ruleset_adopt_hits(running->site.ruleset, reload->old.ruleset);
 	if (!load_move(running->load, running->site.fleet, log_of(reload)))
 		log_line(log_of(reload), LOG_ERR, "Out of memory: some servers are not checked.");
 	reload->phase = MOVING;

@@ -41,6 +41,7 @@ static bool build(struct bench *bench, const char *file)
 	config_read(config, file);
 	ruleset_finish(ruleset, config);
 	fleet_finish(bench->fleet, config, clock_now());
+	ruleset_count_hits(ruleset, 1);
 	bench->routes = routes_new(bench->arena, NULL, config);
 	for (size_t i = 0; i < ruleset_count(ruleset); i++)
 		routes_add(bench->routes, ruleset_frontend(ruleset, i), bench->fleet);
