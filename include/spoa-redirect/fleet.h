@@ -100,14 +100,59 @@ struct check_outcome {
 	char why[64];    /* what the system said of it */
 };
 
-enum probed { PROBED_HEALTH, PROBED_AGENT };
+enum probed { PROBED_HEALTH, PROBED_AGENT, PROBED_LOAD, PROBES };
+
+/* ---- what servers report ---- */
+
+/* Where reports come from; field by field the first counts that is not stale: decisions.md, "Load signals". */
+enum load_source { SOURCE_PUSH, SOURCE_CHECK, SOURCE_AGENT, LOAD_SOURCES };
+
+/* The configuration's word for it. */
+const char *load_source_name(enum load_source source);
+
+/* Why a report was not taken; none is taken in part. */
+enum load_rejection {
+	REPORT_TAKEN,
+	REPORT_MALFORMED,  /* not of any known form */
+	REPORT_EMPTY,      /* has nothing that is known here */
+	REPORT_NAN,        /* a figure that is none */
+	REPORT_NEGATIVE,   /* a figure below 0 */
+	REPORT_IMPOSSIBLE, /* beyond all bounds, or more completed than accepted */
+	REPORT_OUTDATED,   /* older than the last of its sender, or said before */
+	LOAD_REJECTIONS
+};
+
+/* For metrics and the log: "malformed". */
+const char *load_rejection_name(enum load_rejection rejection);
+
+/* What one source said last; load's, and the control thread's. Times are monotonic, 0: never. */
+struct load_said {
+	struct load_report report;
+	double at, period;          /* when it told figures, and the mean time between two */
+	double health_at, admin_at; /* when it told such a state */
+	double t, t_at;             /* the sender's own clock, which orders its reports; and when it told it */
+	uint64_t taken;
+};
+
+/* What all sources together say, as the policy was told last. */
+struct load_merged {
+	struct load_report report;
+	enum load_source source; /* by whose report */
+	/* of the counters, A, C and B: whose they are (LOAD_SOURCES: made of others), what is added to them, what was told */
+	unsigned counted; /* LOAD_… */
+	enum load_source owners[3];
+	double offsets[3], last[3];
+};
 
 struct server_state {
 	struct server_load load;
-	unsigned users;          /* configurations that it belongs to; control thread only */
-	_Atomic int status;      /* enum server_status */
-	_Atomic uint32_t weight; /* effective: configured, or as set at run time */
+	unsigned users;           /* configurations that it belongs to; control thread only */
+	_Atomic int status;       /* enum server_status */
+	_Atomic uint32_t weight;  /* effective: configured, or as set at run time */
+	_Atomic uint32_t maxconn; /* as an agent told it; 0: it did not */
 	/* the control thread's own: what status follows from */
+	uint32_t
+		shown_weight; /* to people and in HAProxy's formats: an agent's "50%" may be utilisation to the policy */
 	enum server_admin admin;
 	bool agent_down;
 	unsigned health;       /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
@@ -115,8 +160,13 @@ struct server_state {
 	double down, downtime; /* since when it is down, while it is; how long it was before */
 	struct check_outcome check;
 	uint64_t checks_failed, downs;
-	bool paused[2];          /* by enum probed: not asked for now */
-	struct probe *probes[2]; /* load's: who asks this server; by enum probed */
+	bool paused[PROBES];          /* by enum probed: not asked for now */
+	struct probe *probes[PROBES]; /* load's: who asks this server; by enum probed */
+	struct load_said said[LOAD_SOURCES];
+	struct load_merged merged;
+	uint64_t rejected[LOAD_REJECTIONS];
+	unsigned rejections_said;                   /* bits, by enum load_rejection */
+	uint64_t load_checks_failed, agent_unknown; /* failed questions; words of agents that are unknown */
 };
 
 /* What is learnt of other agents that decide on the same reports: selection.md, section 2. Control thread only. */
@@ -219,6 +269,29 @@ struct agent_config {
 	unsigned port;
 };
 
+/* Which of the figures on a page of Prometheus: those of this name that have all labels, summed up. */
+struct metric_label {
+	struct slice name, value;
+	bool other; /* != */
+};
+
+struct metric {
+	struct slice name;
+	struct metric_label *labels;
+	size_t n_labels;
+	unsigned as; /* LOAD_…; 0: u with a max, else q */
+	double max;  /* 0: none */
+};
+
+struct load_check_config {
+	bool enabled;
+	double inter;     /* 0: as agent-inter if that is set, else 1 s */
+	const char *path; /* of the request */
+	unsigned port;
+	const struct metric *metric; /* NULL: the answer tells by itself */
+	const char *request;         /* as sent */
+};
+
 struct server {
 	const char *name;
 	struct config_place place;
@@ -232,8 +305,9 @@ struct server {
 	struct server *standby; /* who stands in for this one; NULL: nobody */
 	struct check_config check;
 	struct agent_config agent;
+	struct load_check_config load_check;
 	double load_stale; /* seconds; 0: max(5 s, 5 periods) */
-	struct endpoint check_address, agent_address;
+	struct endpoint check_address, agent_address, load_check_address;
 	struct slice said;   /* answer's: bytes of what is said of it, */
 	struct slice target; /* and of a redirect to it */
 	struct server_state *state;
@@ -351,10 +425,11 @@ void server_set_agent_down(struct fleet *fleet, struct server *server, bool down
 void server_set_weight(struct fleet *fleet, struct server *server, uint32_t weight, const char *why, double now);
 
 /*
- * HAProxy's `show servers state`: of all backends, or only of one. Its numbers begin with first_id. Control thread, as the
- * two below.
+ * HAProxy's `show servers state`: of all backends, or only of one. Its numbers begin with first_id. shown: the weights as
+ * people are shown them, else as they are in use. Control thread, as the two below.
  */
-void fleet_put_states(const struct fleet *fleet, FILE *out, const char *only, unsigned first_id, double now);
+void fleet_put_states(const struct fleet *fleet, FILE *out, const char *only, unsigned first_id, bool shown,
+		      double now);
 
 /*
  * Takes back from such a text what people had set: states, weights, and what is not to be asked. Servers that are not

@@ -179,6 +179,18 @@ static double checks_failed(const struct server *server, double now)
 	return server->check.enabled ? (double)server->state->checks_failed : -1;
 }
 
+static double load_checks_failed(const struct server *server, double now)
+{
+	(void)now;
+	return server->load_check.enabled ? (double)server->state->load_checks_failed : -1;
+}
+
+static double agent_unknown(const struct server *server, double now)
+{
+	(void)now;
+	return server->agent.enabled ? (double)server->state->agent_unknown : -1;
+}
+
 static double downs(const struct server *server, double now)
 {
 	(void)now;
@@ -200,6 +212,9 @@ static const struct {
 	{ "server_utilisation_ratio", "gauge", "As last reported.", utilisation },
 	{ "server_report_age_seconds", "gauge", "Since the last report of its load.", age },
 	{ "server_check_failures_total", "counter", "Health checks that failed while it was up.", checks_failed },
+	{ "server_load_check_failures_total", "counter", "Questions of load-check without a whole answer.",
+	  load_checks_failed },
+	{ "server_agent_unknown_words_total", "counter", "Words of its agent that mean nothing here.", agent_unknown },
 	{ "server_downs_total", "counter", "How often it went down.", downs },
 	{ "server_last_change_seconds", "gauge", "Since its status last changed.", last_change },
 };
@@ -216,6 +231,43 @@ static void put_of_servers(FILE *out, const struct fleet *fleet, size_t row, dou
 			if (value >= 0)
 				fprintf(out, P "%s{proxy=\"%s\",server=\"%s\"} %.17g\n", of_servers[row].name,
 					backend->name, backend->servers[j]->name, value);
+		}
+	}
+}
+
+typedef void put_for(FILE *out, const struct server *server, const char *labels);
+
+static void put_taken(FILE *out, const struct server *server, const char *labels)
+{
+	for (unsigned i = 0; i < LOAD_SOURCES; i++)
+		if (server->state->said[i].taken > 0)
+			fprintf(out, P "server_reports_total{%s,source=\"%s\"} %llu\n", labels,
+				load_source_name((enum load_source)i),
+				(unsigned long long)server->state->said[i].taken);
+}
+
+static void put_rejected(FILE *out, const struct server *server, const char *labels)
+{
+	for (unsigned i = REPORT_TAKEN + 1; i < LOAD_REJECTIONS; i++)
+		if (server->state->rejected[i] > 0)
+			fprintf(out, P "server_reports_rejected_total{%s,reason=\"%s\"} %llu\n", labels,
+				load_rejection_name((enum load_rejection)i),
+				(unsigned long long)server->state->rejected[i]);
+}
+
+/* Of what did not happen there is no line. */
+static void put_reports(FILE *out, const struct fleet *fleet, const char *name, const char *help, put_for *put)
+{
+	char labels[600];
+
+	head(out, name, "counter", help);
+	for (size_t i = 0; i < fleet_count(fleet); i++) {
+		const struct backend *backend = fleet_backend(fleet, i);
+
+		for (size_t j = 0; j < backend->n_servers; j++) {
+			snprintf(labels, sizeof(labels), "proxy=\"%s\",server=\"%s\"", backend->name,
+				 backend->servers[j]->name);
+			put(out, backend->servers[j], labels);
 		}
 	}
 }
@@ -258,4 +310,6 @@ void metrics_write(const struct admin *admin, FILE *out)
 	put_states(out, fleet);
 	for (size_t i = 0; i < COUNT(of_servers); i++)
 		put_of_servers(out, fleet, i, now);
+	put_reports(out, fleet, "server_reports_total", "Reports of its load that were taken.", put_taken);
+	put_reports(out, fleet, "server_reports_rejected_total", "Reports of its load that were not.", put_rejected);
 }

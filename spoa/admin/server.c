@@ -88,8 +88,7 @@ void get_weight(struct session *session, FILE *out, char **words, size_t n)
 	struct server *server = find(session, out, words, n);
 
 	if (server)
-		fprintf(out, "%u (initial %u)\n", atomic_load_explicit(&server->state->weight, memory_order_relaxed),
-			server->weight);
+		fprintf(out, "%u (initial %u)\n", server->state->shown_weight, server->weight);
 }
 
 /* ---- set server ---- */

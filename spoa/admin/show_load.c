@@ -28,6 +28,21 @@ static const char *told(const _Atomic double *field, unsigned digits, char *text
 	return text;
 }
 
+/* By whom, and what was counted. */
+static void put_report(FILE *out, const struct load_merged *merged)
+{
+	const struct load_report *report = &merged->report;
+	const struct {
+		unsigned bit;
+		double value;
+	} counted[] = { { LOAD_A, report->A }, { LOAD_C, report->C }, { LOAD_B, report->B } };
+
+	fprintf(out, " %s", report->has ? load_source_name(merged->source) : "-");
+	for (size_t i = 0; i < COUNT(counted); i++)
+		fprintf(out, report->has & counted[i].bit ? " %.1f" : " -", counted[i].value);
+	fputc('\n', out);
+}
+
 static void put(FILE *out, const struct server *server, double now)
 {
 	const struct server_load *load = &server->state->load;
@@ -35,11 +50,12 @@ static void put(FILE *out, const struct server *server, double now)
 	int known = atomic_load_explicit(&load->known, memory_order_relaxed);
 	char when[24], u[24], q[24];
 
-	fprintf(out, "%s %s %s %s %s %s %s %.1f %.1f %.2f %.2f %.2f %llu\n", server->backend->name, server->name,
+	fprintf(out, "%s %s %s %s %s %s %s %.1f %.1f %.2f %.2f %.2f %llu", server->backend->name, server->name,
 		server_status_name(server_status(server)), load_knowledge_name((enum load_knowledge)known),
 		age(load, now, when, sizeof(when)), told(&load->u, 2, u, sizeof(u)), told(&load->q, 0, q, sizeof(q)),
 		est, under_way, of(&load->mu), of(&load->dir), of(&server->backend->state->m),
 		(unsigned long long)atomic_load_explicit(&load->booked, memory_order_relaxed));
+	put_report(out, &server->state->merged);
 }
 
 void show_load(struct session *session, FILE *out, char **words, size_t n)
@@ -51,7 +67,7 @@ void show_load(struct session *session, FILE *out, char **words, size_t n)
 		fprintf(out, "Can't find backend.\n");
 		return;
 	}
-	fprintf(out, "# be_name srv_name status load age u q est under_way mu dir m redirects\n");
+	fprintf(out, "# be_name srv_name status load age u q est under_way mu dir m redirects source A C B\n");
 	for (size_t i = 0; i < fleet_count(fleet); i++) {
 		const struct backend *backend = fleet_backend(fleet, i);
 

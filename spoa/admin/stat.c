@@ -122,7 +122,7 @@ static void set_check(struct row *row, const struct server *server)
 static void put_server(FILE *out, const struct server *server, unsigned iid, double now)
 {
 	const struct server_state *state = server->state;
-	unsigned weight = atomic_load_explicit(&state->weight, memory_order_relaxed);
+	unsigned weight = state->shown_weight;
 	unsigned long long booked = booked_by(server);
 	bool active = !server->backup && !server->standby_of;
 	char text[ENDPOINT_TEXT];
@@ -168,7 +168,7 @@ static void put_backend(FILE *out, const struct backend *backend, unsigned iid, 
 		booked += booked_by(server);
 		active += up && slot;
 		backups += up && !slot;
-		weight += up && slot ? atomic_load_explicit(&server->state->weight, memory_order_relaxed) : 0;
+		weight += up && slot ? server->state->shown_weight : 0;
 		changed = server->state->changed > changed ? server->state->changed : changed;
 	}
 	set(&row, COLUMN_pxname, "%s", backend->name);
@@ -304,7 +304,7 @@ void show_servers_state(struct session *session, FILE *out, char **words, size_t
 		return;
 	}
 	fleet_put_states(site->fleet, out, n > 0 ? words[0] : NULL, FIRST_ID + (unsigned)ruleset_count(site->ruleset),
-			 clock_now());
+			 true, clock_now());
 }
 
 /* ---- the rest ---- */

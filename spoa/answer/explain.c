@@ -250,13 +250,15 @@ const char *explain_load(const struct server *server, char *text, size_t size)
 {
 	const struct server_load *load = &server->state->load;
 	double now = clock_now(), under_way, est = select_in_flight(server, now, &under_way);
+	const struct load_merged *merged = &server->state->merged;
 	char u[24] = "";
 
 	if (get(&load->reported) < 0)
 		return "unknown";
 	if (get(&load->u) >= 0)
 		snprintf(u, sizeof(u), "%.0f %%, ", get(&load->u) * 100);
-	snprintf(text, size, "%s%.1f s ago, %.1f in flight", u, now - get(&load->reported), est);
+	snprintf(text, size, "%s%.1f s ago%s%s, %.1f in flight", u, now - get(&load->reported),
+		 merged->report.has ? " by " : "", merged->report.has ? load_source_name(merged->source) : "", est);
 	return text;
 }
 

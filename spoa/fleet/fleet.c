@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEFAULT_INTER 2.0
-#define MAX_AGENTS    256
+#define DEFAULT_INTER      2.0
+#define DEFAULT_LOAD_INTER 1.0
+#define MAX_AGENTS         256
 
 static const struct server initial_server = { .weight = 1, .check = { .inter = DEFAULT_INTER, .fall = 3, .rise = 2 } };
 
@@ -269,8 +270,25 @@ static bool make_address(const struct server *server, struct endpoint *to, const
 	return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s' needs a port", server->name, what);
 }
 
-static void finish_server(struct server *server, struct config *config, double now)
+static void finish_load_check(struct arena *arena, struct server *server, struct config *config)
 {
+	struct load_check_config *check = &server->load_check;
+	char host[ENDPOINT_TEXT];
+
+	if (check->inter <= 0)
+		check->inter = server->agent.inter > 0 ? server->agent.inter : DEFAULT_LOAD_INTER;
+	if (!check->enabled ||
+	    !make_address(server, &server->load_check_address, NULL, check->port, "load-check", config))
+		return;
+	check->request = arena_printf(arena, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: spoa-redirect\r\n\r\n",
+				      check->path, endpoint_text(&server->load_check_address, host));
+	if (!check->request)
+		config_say_at(config, CONFIG_ERROR, server->place, "out of memory");
+}
+
+static void finish_server(struct arena *arena, struct server *server, struct config *config, double now)
+{
+	finish_load_check(arena, server, config);
 	if (server->agent.inter <= 0)
 		server->agent.inter = server->check.inter;
 	if (server->check.enabled)
@@ -313,7 +331,7 @@ static void finish_backend(struct fleet *fleet, struct backend *backend, struct 
 	}
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		link_standby(backend->servers[i], config);
-		finish_server(backend->servers[i], config, now);
+		finish_server(fleet->arena, backend->servers[i], config, now);
 	}
 	backend_refresh_usable(backend, now);
 }

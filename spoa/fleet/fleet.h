@@ -22,6 +22,9 @@ bool server_knows_word(const char *word);
 
 bool server_parse_words(struct config_words *words, struct server *server);
 
+/* "name{label=\"value\"} [as <figure>] [max <value>]"; NULL: it was said what is wrong. */
+const struct metric *metric_parse(struct config_words *words);
+
 bool redir_parse(struct config_words *words, struct redir *redir, const char *text);
 bool redirect_parse(struct config_words *words, void *into);
 

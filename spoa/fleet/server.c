@@ -158,6 +158,63 @@ static bool parse_agent_send(struct config_words *words, void *into)
 	return (((struct server *)into)->agent.send = config_take_word(words, "a string")) != NULL;
 }
 
+/* What is asked for is sent as it stands. */
+static bool is_path(const char *word)
+{
+	if (*word != '/')
+		return false;
+	for (; *word; word++)
+		if (*word <= ' ' || *word == 0x7f)
+			return false;
+	return true;
+}
+
+static bool parse_load_check_options(struct config_words *words, struct load_check_config *check)
+{
+	for (;;) {
+		if (config_take_if(words, "port")) {
+			if (!parse_port(words, &check->port))
+				return false;
+		} else if (config_take_if(words, "metric")) {
+			if (!(check->metric = metric_parse(words)))
+				return false;
+		} else {
+			return true;
+		}
+	}
+}
+
+static bool parse_load_check(struct config_words *words, void *into)
+{
+	struct load_check_config *check = &((struct server *)into)->load_check;
+	const char *scheme = config_take_word(words, "'http' and a path"), *path;
+
+	if (!scheme)
+		return false;
+	if (strcmp(scheme, "https") == 0)
+		return config_error(words, "'load-check https' is not yet supported");
+	if (strcmp(scheme, "http") != 0)
+		return config_error(words, "'load-check' expects 'http', not '%s'", scheme);
+	if (!(path = config_take_word(words, "a path")))
+		return false;
+	if (!is_path(path))
+		return config_error(words, "a path begins with '/' and has no blanks, unlike '%s'", path);
+	*check = (struct load_check_config){ .enabled = true, .path = path, .inter = check->inter };
+	return parse_load_check_options(words, check);
+}
+
+static bool parse_no_load_check(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->load_check.enabled = false;
+	return true;
+}
+
+static bool parse_load_inter(struct config_words *words, void *into)
+{
+	return config_take_time(words, MIN_INTERVAL, &((struct server *)into)->load_check.inter);
+}
+
 static bool parse_load_stale(struct config_words *words, void *into)
 {
 	return config_take_time(words, MIN_INTERVAL, &((struct server *)into)->load_stale);
@@ -181,9 +238,15 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "fall", parse_fall, "<count>", "failed checks until the server is down, default 3" },
 	{ CONFIG_SERVER, "fastinter", parse_fastinter, "<time>", "time between checks in transition, default inter" },
 	{ CONFIG_SERVER, "inter", parse_inter, "<time>", "time between checks, default 2s" },
+	{ CONFIG_SERVER, "load-check", parse_load_check,
+	  "http <path> [port <port>] [metric <name> [as <figure>] [max <value>]]",
+	  "ask for a report of load over HTTP" },
+	{ CONFIG_SERVER, "load-inter", parse_load_inter, "<time>",
+	  "how often to, default agent-inter if that is set, else 1s" },
 	{ CONFIG_SERVER, "load-stale", parse_load_stale, "<time>", "age at which a report counts as unknown" },
 	{ CONFIG_SERVER, "no-agent-check", parse_no_agent_check, "", "undo agent-check of a default-server" },
 	{ CONFIG_SERVER, "no-backup", parse_no_backup, "", "undo backup of a default-server" },
+	{ CONFIG_SERVER, "no-load-check", parse_no_load_check, "", "undo load-check of a default-server" },
 	{ CONFIG_SERVER, "no-check", parse_no_check, "", "undo check of a default-server" },
 	{ CONFIG_SERVER, "port", parse_check_port, "<port>", "the port of health checks, default the server's port" },
 	{ CONFIG_SERVER, "redir", parse_redir, "<prefix>",
@@ -196,8 +259,6 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "check-sni", NULL, "", "" },
 	{ CONFIG_SERVER, "check-ssl", NULL, "", "" },
 	{ CONFIG_SERVER, "check-via", NULL, "", "" },
-	{ CONFIG_SERVER, "load-check", NULL, "", "" },
-	{ CONFIG_SERVER, "load-inter", NULL, "", "" },
 	{ CONFIG_SERVER, "load-push", NULL, "", "" },
 	{ CONFIG_SERVER, "maxconn", NULL, "", "" },
 	{ CONFIG_SERVER, "maxload", NULL, "", "" },

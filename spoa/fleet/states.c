@@ -55,7 +55,7 @@ static unsigned probe_bits(bool enabled, bool paused, unsigned kind)
 	return (enabled ? BIT_CONFIGURED | (paused ? 0 : BIT_ENABLED) : 0) | kind;
 }
 
-static void put_server(FILE *out, const struct server *server, unsigned id, double now)
+static void put_server(FILE *out, const struct server *server, unsigned id, bool shown, double now)
 {
 	const struct server_state *state = server->state;
 	enum server_status status = server_status(server);
@@ -72,7 +72,8 @@ static void put_server(FILE *out, const struct server *server, unsigned id, doub
 	fprintf(out, "%u %s %u %s %s %d %u %u %u %.0f %d %u %u %u %u 0 0 - %u - 0 %u %s %s %u\n", id,
 		server->backend->name, server->index + 1, server->name, host,
 		status == SERVER_UP || status == SERVER_DRAIN ? 2 : 0, admin_bits(server),
-		atomic_load_explicit(&state->weight, memory_order_relaxed), server->weight, now - state->changed,
+		shown ? state->shown_weight : atomic_load_explicit(&state->weight, memory_order_relaxed),
+		server->weight, now - state->changed,
 		state->check.status > CHECK_INI ? (int)state->check.status : CHECK_INI, result_of(state->check.status),
 		state->health, probe_bits(server->check.enabled, state->paused[PROBED_HEALTH], 0),
 		server->agent.enabled ? probe_bits(true, state->paused[PROBED_AGENT], BIT_AGENT) : 0,
@@ -80,7 +81,7 @@ static void put_server(FILE *out, const struct server *server, unsigned id, doub
 		server->agent.addr ? server->agent.addr : "-", server->agent.port);
 }
 
-void fleet_put_states(const struct fleet *fleet, FILE *out, const char *only, unsigned first_id, double now)
+void fleet_put_states(const struct fleet *fleet, FILE *out, const char *only, unsigned first_id, bool shown, double now)
 {
 	fprintf(out, "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
 		     "srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state "
@@ -92,7 +93,7 @@ void fleet_put_states(const struct fleet *fleet, FILE *out, const char *only, un
 		if (only && strcmp(only, backend->name) != 0)
 			continue;
 		for (size_t j = 0; j < backend->n_servers; j++)
-			put_server(out, backend->servers[j], first_id + i, now);
+			put_server(out, backend->servers[j], first_id + i, shown, now);
 	}
 }
 

@@ -24,6 +24,26 @@ const char *check_status_name(enum check_status status)
 	return check_names[status];
 }
 
+static const char *const source_names[] = {
+	[SOURCE_PUSH] = "load-push", [SOURCE_CHECK] = "load-check", [SOURCE_AGENT] = "agent-check"
+};
+
+const char *load_source_name(enum load_source source)
+{
+	return source_names[source];
+}
+
+static const char *const rejection_names[] = {
+	[REPORT_TAKEN] = "taken",       [REPORT_MALFORMED] = "malformed", [REPORT_EMPTY] = "empty",
+	[REPORT_NAN] = "nan",           [REPORT_NEGATIVE] = "negative",   [REPORT_IMPOSSIBLE] = "impossible",
+	[REPORT_OUTDATED] = "outdated",
+};
+
+const char *load_rejection_name(enum load_rejection rejection)
+{
+	return rejection_names[rejection];
+}
+
 static bool usable(const struct server *server)
 {
 	return server_status(server) == SERVER_UP;
@@ -121,6 +141,12 @@ static void update(struct fleet *fleet, struct server *server, const char *why, 
 		log_line(fleet->log, LOG_ALERT, "backend %s has no server available!", backend->name);
 }
 
+static void set_own_weight(struct server *server)
+{
+	server->state->shown_weight = server->weight;
+	atomic_store_explicit(&server->state->weight, server->weight, memory_order_relaxed);
+}
+
 /* As HAProxy, a server begins up with one failed check to go until it is known better. */
 void server_start(struct server *server, double now)
 {
@@ -130,7 +156,7 @@ void server_start(struct server *server, double now)
 	state->check.status = server->check.enabled ? CHECK_INI : CHECK_UNKNOWN;
 	state->admin = server->disabled ? ADMIN_MAINT : ADMIN_READY;
 	state->health = server->check.rise;
-	atomic_store_explicit(&state->weight, server->weight, memory_order_relaxed);
+	set_own_weight(server);
 	atomic_store_explicit(&state->status, (int)status_of(server), memory_order_relaxed);
 }
 
@@ -143,7 +169,7 @@ void server_restart(struct server *server, const struct server *old)
 	if (server->disabled != old->disabled)
 		state->admin = server->disabled ? ADMIN_MAINT : ADMIN_READY;
 	if (server->weight != old->weight)
-		atomic_store_explicit(&state->weight, server->weight, memory_order_relaxed);
+		set_own_weight(server);
 	if (check->enabled && !before->enabled)
 		state->health = check->rise;
 	else if (check->rise != before->rise || check->fall != before->fall)
@@ -191,6 +217,7 @@ void server_set_weight(struct fleet *fleet, struct server *server, uint32_t weig
 {
 	uint32_t before = atomic_exchange_explicit(&server->state->weight, weight, memory_order_relaxed);
 
+	server->state->shown_weight = weight;
 	if (before == weight)
 		return;
 	update(fleet, server, why, now);

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * `agent-check`: HAProxy's agent protocol. One ASCII line up to the first CR or LF; words separated by blanks, tabs or
- * commas, in any order and case: "75%", "maxconn:100", "ready", "drain", "maint", "up", "down", "fail", "stopped";
- * what follows a '#' is a reason for the log. What a line does not mention stays as it is.
+ * commas, in any order and case: "75%", "weight:50%", "maxconn:100", "ready", "drain", "maint", "up", "down", "fail",
+ * "stopped"; what follows a '#' is a reason for the log. What a line does not mention stays as it is.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "probe.h"
+#include "report.h"
+
+#define MOST_PERCENT 25600u
+#define MOST_WEIGHT  256u
 
 /* What a line asks for; of each kind its last word. */
 struct line {
-	enum { NO_ADMIN, READY, DRAIN, MAINT } admin;
-	enum { NO_HEALTH, UP, DOWN } health;
-	bool has_percent;
-	uint64_t percent;
+	enum record_admin admin;
+	enum record_health health;
+	bool has_percent, has_weight, has_maxconn;
+	uint64_t percent, weight, maxconn;
+	unsigned unknown; /* words */
 };
 
 static const struct endpoint *agent_to(const struct server *server)
@@ -44,32 +48,70 @@ static bool agent_complete(struct slice answer)
 
 static const struct {
 	struct slice word;
-	struct line asks;
+	enum record_admin admin;
+	enum record_health health;
 } words[] = {
-	{ SLICE("up"), { .health = UP } },      { SLICE("down"), { .health = DOWN } },
-	{ SLICE("fail"), { .health = DOWN } },  { SLICE("stopped"), { .health = DOWN } },
-	{ SLICE("ready"), { .admin = READY } }, { SLICE("drain"), { .admin = DRAIN } },
-	{ SLICE("maint"), { .admin = MAINT } },
+	{ .word = SLICE("up"), .health = RECORD_UP },      { .word = SLICE("down"), .health = RECORD_DOWN },
+	{ .word = SLICE("fail"), .health = RECORD_DOWN },  { .word = SLICE("stopped"), .health = RECORD_DOWN },
+	{ .word = SLICE("ready"), .admin = RECORD_READY }, { .word = SLICE("drain"), .admin = RECORD_DRAIN },
+	{ .word = SLICE("maint"), .admin = RECORD_MAINT },
 };
 
-static void read_word(struct line *line, struct slice word)
+static bool read_state(struct line *line, struct slice word)
 {
-	uint64_t percent;
-
 	for (size_t i = 0; i < COUNT(words); i++) {
 		if (!slice_eq_nocase(word, words[i].word))
 			continue;
-		if (words[i].asks.admin)
-			line->admin = words[i].asks.admin;
-		if (words[i].asks.health)
-			line->health = words[i].asks.health;
-		return;
+		if (words[i].admin)
+			line->admin = words[i].admin;
+		if (words[i].health)
+			line->health = words[i].health;
+		return true;
 	}
-	if (slice_ends(word, SLICE("%")) && slice_to_natural(slice_of(word.ptr, word.len - 1), 25600, &percent)) {
-		line->percent = percent;
-		line->has_percent = true;
-	}
-	/* other words ("error", "maxconn:100") ask for nothing that is done here */
+	return false;
+}
+
+static bool read_percent(struct line *line, struct slice word)
+{
+	if (!slice_ends(word, SLICE("%")) ||
+	    !slice_to_natural(slice_of(word.ptr, word.len - 1), MOST_PERCENT, &line->percent))
+		return false;
+	line->has_percent = true;
+	line->has_weight = false;
+	return true;
+}
+
+static bool begins(struct slice *word, struct slice prefix)
+{
+	if (word->len < prefix.len || !slice_eq_nocase(slice_of(word->ptr, prefix.len), prefix))
+		return false;
+	*word = slice_from(*word, prefix.len);
+	return true;
+}
+
+/* "weight:50" and "weight:50%"; HAProxy has them from 3.1 on. */
+static bool read_weight(struct line *line, struct slice word)
+{
+	if (read_percent(line, word))
+		return true;
+	if (!slice_to_natural(word, MOST_WEIGHT, &line->weight))
+		return false;
+	line->has_weight = true;
+	line->has_percent = false;
+	return true;
+}
+
+static void read_word(struct line *line, struct slice word)
+{
+	bool known;
+
+	if (begins(&word, SLICE("maxconn:")))
+		line->has_maxconn |= known = slice_to_natural(word, UINT32_MAX, &line->maxconn);
+	else if (begins(&word, SLICE("weight:")))
+		known = read_weight(line, word);
+	else
+		known = read_state(line, word) || read_percent(line, word);
+	line->unknown += !known;
 }
 
 static bool is_separator(uint8_t c)
@@ -95,38 +137,31 @@ static bool take_word(struct slice *rest, struct slice *word)
 
 /* ---- what is done ---- */
 
-/* What the configuration disabled, an agent can only put into maintenance. */
-static void apply_admin(struct load *load, struct server *server, const struct line *line, const char *why, double now)
+/*
+ * To a policy that reads utilisation, "25%" says "busy by 75 %", and is but shown as a weight; to the others it is a quarter
+ * of the weight, rounded down as in HAProxy.
+ */
+static void apply_percent(struct load *load, struct server *server, struct record *record, uint64_t percent,
+			  const char *why, double now)
 {
-	static const enum server_admin states[] = {
-		[READY] = ADMIN_READY, [DRAIN] = ADMIN_DRAIN, [MAINT] = ADMIN_MAINT
-	};
+	uint64_t scaled = server->weight * percent / 100;
 
-	if (line->admin != NO_ADMIN && (line->admin == MAINT || !server->disabled))
-		server_set_admin(load->fleet, server, states[line->admin], why, now);
-}
-
-/* To a policy that reads utilisation, "25%" says "busy by 75 %"; to the others, a quarter of the weight. */
-static void apply_percent(struct load *load, struct server *server, uint64_t percent, const char *why, double now)
-{
-	const struct balance *balance = server->backend->balance;
-	struct load_report report = { .has = LOAD_U };
-	uint64_t weight = server->weight * (percent > 0);
-
-	if (!balance->reads_utilisation)
-		weight = percent > 0 && server->weight > 0 ? (server->weight * percent + 50) / 100 : 0;
-	if (!balance->reads_utilisation && weight == 0 && percent > 0 && server->weight > 0)
-		weight = 1;
-	if (balance->report) {
-		report.u = percent >= 100 ? 0 : 1 - (double)percent / 100;
-		balance->report(server, &report, now);
+	scaled = scaled > MOST_WEIGHT ? MOST_WEIGHT : scaled;
+	if (!server->backend->balance->reads_utilisation) {
+		server_set_weight(load->fleet, server, (uint32_t)scaled, why, now);
+		return;
 	}
-	server_set_weight(load->fleet, server, weight > 256 ? 256 : (uint32_t)weight, why, now);
+	record_set(record, LOAD_U, &record->report.u, percent >= 100 ? 0 : 1 - (double)percent / 100);
+	server_set_weight(load->fleet, server, percent > 0 ? server->weight : 0, why, now);
+	if (percent > 0 && server->weight > 0)
+		server->state->shown_weight = scaled > 0 ? (uint32_t)scaled : 1;
 }
 
+/* HAProxy's order: states first, so that what the rest is about is known, and health last. */
 void agent_apply(struct load *load, struct server *server, struct slice text, double now)
 {
-	struct line line = { .admin = NO_ADMIN };
+	struct line line = { 0 };
+	struct record admin = { 0 }, rest = { 0 };
 	struct slice word;
 	char why[160];
 	size_t length = 0;
@@ -137,11 +172,18 @@ void agent_apply(struct load *load, struct server *server, struct slice text, do
 	snprintf(why, sizeof(why), "agent says \"%.*s\"", (int)(length < 100 ? length : 100), (const char *)text.ptr);
 	while (take_word(&text, &word))
 		read_word(&line, word);
-	apply_admin(load, server, &line, why, now);
+	server->state->agent_unknown += line.unknown;
+	admin.why = rest.why = why;
+	admin.admin = line.admin;
+	report_take_states(load, server, SOURCE_AGENT, &admin, now);
 	if (line.has_percent)
-		apply_percent(load, server, line.percent, why, now);
-	if (line.health != NO_HEALTH)
-		server_set_agent_down(load->fleet, server, line.health == DOWN, why, now);
+		apply_percent(load, server, &rest, line.percent, why, now);
+	if (line.has_weight)
+		server_set_weight(load->fleet, server, (uint32_t)line.weight, why, now);
+	if (line.has_maxconn)
+		atomic_store_explicit(&server->state->maxconn, (uint32_t)line.maxconn, memory_order_relaxed);
+	rest.health = line.health;
+	report_take(load, server, SOURCE_AGENT, REPORT_TAKEN, &rest, now);
 }
 
 /*

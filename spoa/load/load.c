@@ -59,6 +59,8 @@ static bool want_all(struct load *load)
 					     backend->httpchk.enabled ? &health_http_kind : &health_tcp_kind);
 			if (server->agent.enabled)
 				good &= want(load, server, &agent_kind);
+			if (server->load_check.enabled)
+				good &= want(load, server, &poll_kind);
 		}
 	}
 	return good;
@@ -94,10 +96,10 @@ static void sort_out(struct load *load, size_t from)
 
 /* ---- what is not known ---- */
 
-static bool asks_agents(const struct backend *backend)
+static bool asks_load(const struct backend *backend)
 {
 	for (size_t i = 0; i < backend->n_servers; i++)
-		if (backend->servers[i]->agent.enabled)
+		if (backend->servers[i]->agent.enabled || backend->servers[i]->load_check.enabled)
 			return true;
 	return false;
 }
@@ -110,7 +112,7 @@ static void say_unknown(struct load *load, size_t i)
 		       backend_n_usable(backend) > 1;
 
 	if (unknown && !backend->state->unknown_said)
-		log_line(load->log, asks_agents(backend) ? LOG_WARNING : LOG_NOTICE,
+		log_line(load->log, asks_load(backend) ? LOG_WARNING : LOG_NOTICE,
 			 "backend %s: no server's load is known, choosing at random by weight", backend->name);
 	backend->state->unknown_said = unknown;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,23 +18,73 @@ static void arm(struct probe *probe, double after)
 	ev_timer_start(probe->loop, &probe->timer);
 }
 
-/* The next question is due an interval after this one began, however long it took. */
-static void finish(struct probe *probe, enum probe_outcome outcome)
-{
-	double now = clock_now(), next;
+/* ---- what is held ---- */
 
+static void forget_answer(struct probe *probe)
+{
+	if (probe->answer != probe->small)
+		free(probe->answer);
+	probe->answer = probe->small;
+	probe->room = sizeof(probe->small);
+	probe->heard = 0;
+}
+
+static void disconnect(struct probe *probe)
+{
 	ev_io_stop(probe->loop, &probe->io);
 	if (probe->fd >= 0)
 		close(probe->fd);
 	probe->fd = -1;
-	probe->asking = false;
-	probe->kind->done(probe, outcome, slice_of(probe->answer, probe->heard), now);
-	next = probe->started + probe->kind->interval(probe->server) - now;
-	arm(probe, next);
+	probe->connected = false;
 }
 
+/* False: it is as long as may be, or there is no memory. */
+static bool make_room(struct probe *probe)
+{
+	size_t room = probe->room * 4 < probe->kind->most ? probe->room * 4 : probe->kind->most;
+	uint8_t *bigger;
+
+	if (room <= probe->room)
+		return false;
+	bigger = malloc(room);
+	if (!bigger)
+		return false;
+	memcpy(bigger, probe->answer, probe->heard);
+	if (probe->answer != probe->small)
+		free(probe->answer);
+	probe->answer = bigger;
+	probe->room = room;
+	return true;
+}
+
+/* ---- how a question ends ---- */
+
+/* Questions keep their beat, however long each took, unless one is missed altogether. */
+static void finish(struct probe *probe, enum probe_outcome outcome)
+{
+	double now = clock_now(), interval;
+
+	probe->asking = false;
+	probe->keep = false;
+	probe->kind->done(probe, outcome, slice_of(probe->answer, probe->heard), now);
+	if (!probe->keep || outcome != PROBE_ANSWERED)
+		disconnect(probe);
+	forget_answer(probe);
+	interval = probe->kind->interval(probe->server);
+	probe->due = probe->due + interval > now ? probe->due + interval : now;
+	arm(probe, probe->due - now);
+}
+
+static void ask(struct probe *probe);
+
+/* The server may end a connection that it keeps for us at any time: RFC 9112 section 9.3.1. Once more on a new one. */
 static void refuse(struct probe *probe, int error)
 {
+	if (probe->again && probe->heard == 0) {
+		disconnect(probe);
+		ask(probe);
+		return;
+	}
 	probe->error = error;
 	finish(probe, PROBE_REFUSED);
 }
@@ -52,16 +103,16 @@ static void postpone(struct probe *probe, int error)
 		log_line(probe->load->log, LOG_ERR, "Cannot check servers: %s.", strerror(error));
 		probe->load->say_starved = now + 1;
 	}
-	ev_io_stop(probe->loop, &probe->io);
-	if (probe->fd >= 0)
-		close(probe->fd);
-	probe->fd = -1;
+	disconnect(probe);
 	probe->asking = false;
-	arm(probe, probe->kind->interval(probe->server));
+	probe->due = now + probe->kind->interval(probe->server);
+	arm(probe, probe->due - now);
 }
 
 static void watch(struct probe *probe, int events)
 {
+	if (ev_is_active(&probe->io) && (probe->io.events & (EV_READ | EV_WRITE)) == events)
+		return;
 	ev_io_stop(probe->loop, &probe->io);
 	ev_io_set(&probe->io, probe->fd, events);
 	ev_io_start(probe->loop, &probe->io);
@@ -88,20 +139,25 @@ static void say(struct probe *probe)
 	watch(probe, EV_READ);
 }
 
+/* What a kept connection says unasked is its end. */
+static void hear_end(struct probe *probe)
+{
+	disconnect(probe);
+}
+
 static void hear(struct probe *probe)
 {
-	size_t room = sizeof(probe->answer) - probe->heard;
-	ssize_t got = recv(probe->fd, probe->answer + probe->heard, room, 0);
+	ssize_t got = recv(probe->fd, probe->answer + probe->heard, probe->room - probe->heard, 0);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got < 0) {
-		refuse(probe, errno);
+	if (got < 0 || (got == 0 && probe->again && probe->heard == 0)) {
+		refuse(probe, got < 0 ? errno : ECONNRESET);
 		return;
 	}
 	probe->heard += (size_t)got;
-	if (got == 0 || probe->heard == sizeof(probe->answer) ||
-	    probe->kind->complete(slice_of(probe->answer, probe->heard)))
+	if (got == 0 || probe->kind->complete(slice_of(probe->answer, probe->heard)) ||
+	    (probe->heard == probe->room && !make_room(probe)))
 		finish(probe, PROBE_ANSWERED);
 }
 
@@ -128,7 +184,9 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 	struct probe *probe = io->data;
 
 	(void)loop;
-	if (!probe->connected)
+	if (!probe->asking)
+		hear_end(probe);
+	else if (!probe->connected)
 		on_connected(probe);
 	else if (events & EV_WRITE)
 		say(probe);
@@ -136,16 +194,12 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 		hear(probe);
 }
 
-static void ask(struct probe *probe)
+static void open_connection(struct probe *probe)
 {
 	const struct endpoint *to = probe->kind->to(probe->server);
 	struct linger reset = { .l_onoff = 1 };
 	int one = 1;
 
-	probe->started = clock_now();
-	probe->said = probe->heard = 0;
-	probe->connected = false;
-	probe->asking = true;
 	probe->fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (probe->fd < 0) {
 		postpone(probe, errno);
@@ -154,7 +208,6 @@ static void ask(struct probe *probe)
 	/* a check leaves no TIME_WAIT behind, as HAProxy's; where an option is refused, the check works all the same */
 	(void)setsockopt(probe->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	(void)setsockopt(probe->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	arm(probe, probe->kind->interval(probe->server));
 	if (connect(probe->fd, &to->any, to->length) == 0 || errno == EINPROGRESS)
 		watch(probe, EV_WRITE);
 	else if (is_starved(errno))
@@ -163,15 +216,30 @@ static void ask(struct probe *probe)
 		refuse(probe, errno);
 }
 
+static void ask(struct probe *probe)
+{
+	probe->started = clock_now();
+	probe->said = probe->heard = 0;
+	probe->asking = true;
+	probe->asked++;
+	probe->again = probe->fd >= 0;
+	arm(probe, probe->kind->interval(probe->server));
+	if (probe->again)
+		say(probe);
+	else
+		open_connection(probe);
+}
+
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct probe *probe = timer->data;
 
 	(void)loop;
 	(void)events;
-	if (!probe->asking && probe->server->state->paused[probe->kind->what])
+	if (!probe->asking && probe->server->state->paused[probe->kind->what]) {
+		probe->due = clock_now() + probe->kind->interval(probe->server);
 		arm(probe, probe->kind->interval(probe->server));
-	else if (!probe->asking)
+	} else if (!probe->asking)
 		ask(probe);
 	else
 		finish(probe, probe->connected ? PROBE_SILENT : PROBE_LATE);
@@ -180,6 +248,9 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 void probe_start(struct probe *probe, double first)
 {
 	probe->fd = -1;
+	probe->answer = probe->small;
+	probe->room = sizeof(probe->small);
+	probe->due = clock_now() + first;
 	ev_init(&probe->io, on_io);
 	ev_init(&probe->timer, on_timer);
 	probe->io.data = probe->timer.data = probe;
@@ -205,14 +276,14 @@ void probe_move(struct probe *probe, const struct probe_kind *kind, struct serve
 		return;
 	probe_stop(probe);
 	probe->asking = false;
+	probe->memory.has = false;
+	probe->due = clock_now();
 	arm(probe, 0);
 }
 
 void probe_stop(struct probe *probe)
 {
-	ev_io_stop(probe->loop, &probe->io);
+	disconnect(probe);
 	ev_timer_stop(probe->loop, &probe->timer);
-	if (probe->fd >= 0)
-		close(probe->fd);
-	probe->fd = -1;
+	forget_answer(probe);
 }

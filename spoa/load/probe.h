@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One question asked again and again: connect, say something, hear the answer or run out of time. What the answer
- * means is the kind's business (health.c, agent.c).
+ * means is the kind's business (health.c, agent.c, poll.c).
  */
 #ifndef SPOA_LOAD_PROBE_H
 #define SPOA_LOAD_PROBE_H
 
 #include <ev.h>
 
+#include "format.h"
 #include "spoa-redirect/fleet.h"
 
-#define PROBE_ROOM 512u
+#define PROBE_ROOM 512u /* bytes of an answer without memory of its own */
 
 enum probe_outcome {
 	PROBE_ANSWERED, /* the kind found the answer complete, or the peer closed */
@@ -29,6 +30,7 @@ struct probe_kind {
 	void (*done)(struct probe *probe, enum probe_outcome outcome, struct slice answer, double now);
 	double (*interval)(const struct server *server); /* from one question to the next, and its time limit */
 	enum probed what;
+	size_t most; /* bytes of an answer; it ends there */
 };
 
 struct probe {
@@ -39,12 +41,19 @@ struct probe {
 	ev_io io;
 	ev_timer timer; /* the next question, or the end of patience with this one */
 	bool asking, connected;
+	bool keep;            /* done() sets it: the connection may serve the next question */
+	bool again;           /* this question is asked on a connection that was kept, which may have ended meanwhile */
 	bool said_incomplete; /* the kind's */
 	bool wanted;          /* by the configuration that is being taken over */
 	int fd, error;
-	double started; /* monotonic */
-	size_t said, heard;
-	char answer[PROBE_ROOM];
+	double due, started; /* when it was to be asked, and was; monotonic */
+	size_t said, heard, room;
+	uint8_t *answer;              /* small, or of malloc() while it is longer */
+	uint64_t asked, asked_then;   /* poll's: questions, and those before the counter that was last heard */
+	double counter, counter_told; /* poll's: without our own questions, and as the server told it */
+	bool counted;                 /* poll's: they are known */
+	struct format_memory memory;  /* poll's */
+	uint8_t small[PROBE_ROOM];
 };
 
 struct load {
@@ -67,6 +76,7 @@ void probe_move(struct probe *probe, const struct probe_kind *kind, struct serve
 extern const struct probe_kind health_tcp_kind;
 extern const struct probe_kind health_http_kind;
 extern const struct probe_kind agent_kind;
+extern const struct probe_kind poll_kind;
 
 /* One line of an agent; exported for tests. */
 void agent_apply(struct load *load, struct server *server, struct slice line, double now);

@@ -93,7 +93,7 @@ static bool write_states(const struct state_file *file, const char *path)
 			close(fd);
 		return false;
 	}
-	fleet_put_states(file->running->site.fleet, out, NULL, 1, clock_now());
+	fleet_put_states(file->running->site.fleet, out, NULL, 1, false, clock_now());
 	good = fflush(out) == 0 && fdatasync(fd) == 0;
 	error = errno;
 	good = fclose(out) == 0 && good;

@@ -34,7 +34,7 @@ static void check_back(const struct fleet *fleet)
 	size_t length;
 	FILE *out = open_memstream(&written, &length);
 
-	fleet_put_states(fleet, out, NULL, 1, SITE_NOW);
+	fleet_put_states(fleet, out, NULL, 1, false, SITE_NOW);
 	must(fclose(out) == 0);
 	site_of(&other, text);
 	other.settings->log.n = 0;

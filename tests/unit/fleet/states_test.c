@@ -13,7 +13,7 @@ static char *written(const struct site *site)
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
 
-	fleet_put_states(site->fleet, out, NULL, 3, SITE_START);
+	fleet_put_states(site->fleet, out, NULL, 3, false, SITE_START);
 	assert_int_equal(fclose(out), 0);
 	return text;
 }

@@ -145,8 +145,8 @@ static void others_read_percent_as_a_share_of_the_weight(void **state)
 		{ { "75%\n" }, SERVER_UP, NOTHING_TOLD, 3 },
 		{ { "50%\n" }, SERVER_UP, NOTHING_TOLD, 2 },
 		{ { "37%\n" }, SERVER_UP, NOTHING_TOLD, 1 },
-		{ { "38%\n" }, SERVER_UP, NOTHING_TOLD, 2 },
-		{ { "1%\n" }, SERVER_UP, NOTHING_TOLD, 1 },
+		{ { "49%\n" }, SERVER_UP, NOTHING_TOLD, 1 },
+		{ { "24%\n" }, SERVER_DRAIN, NOTHING_TOLD, 0 }, /* rounded down, as in HAProxy */
 		{ { "0%\n" }, SERVER_DRAIN, NOTHING_TOLD, 0 },
 		{ { "200%\n" }, SERVER_UP, NOTHING_TOLD, 8 },
 		{ { "25600%\n" }, SERVER_UP, NOTHING_TOLD, 256 },
@@ -157,6 +157,70 @@ static void others_read_percent_as_a_share_of_the_weight(void **state)
 	(void)state;
 	expect(cases, COUNT(cases), "roundrobin");
 	expect(cases, COUNT(cases), "first");
+}
+
+/* As from HAProxy 3.1 on. */
+static void a_weight_may_be_named_as_such(void **state)
+{
+	static const struct conversation least_load[] = {
+		{ { "weight:2\n" }, SERVER_UP, NOTHING_TOLD, 2 },
+		{ { "WEIGHT:50%\n" }, SERVER_UP, 0.5, 4 },
+		{ { "weight:0\n" }, SERVER_DRAIN, NOTHING_TOLD, 0 },
+		{ { "weight:0\n", "weight:256\n" }, SERVER_UP, NOTHING_TOLD, 256 },
+		{ { "weight:257 weight: weight:-1 weight:x\n" }, SERVER_UP, NOTHING_TOLD, 4 },
+		{ { "25% weight:9\n" }, SERVER_UP, NOTHING_TOLD, 9 }, /* the last word */
+		{ { "weight:9 25%\n" }, SERVER_UP, 0.75, 4 },
+	};
+	static const struct conversation roundrobin[] = {
+		{ { "weight:50%\n" }, SERVER_UP, NOTHING_TOLD, 2 },
+		{ { "weight:7\n" }, SERVER_UP, NOTHING_TOLD, 7 },
+		{ { "weight:7\n", "100%\n" }, SERVER_UP, NOTHING_TOLD, 4 },
+	};
+
+	(void)state;
+	expect(least_load, COUNT(least_load), "least-load");
+	expect(roundrobin, COUNT(roundrobin), "roundrobin");
+}
+
+/* To people a percentage is a weight, as in HAProxy, whatever the policy makes of it. */
+static void a_percentage_is_shown_as_a_weight(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned weight, shown;
+	} cases[] = {
+		{ "100%\n", 100, 100 }, { "37%\n", 100, 37 }, { "0%\n", 0, 0 }, { "200%\n", 100, 200 },
+		{ "999%\n", 100, 256 }, { "up\n", 100, 256 },
+	};
+	const struct server *server;
+	struct site site;
+
+	(void)state;
+	open_agent(&site, "least-load", "weight 100");
+	server = site_server(&site, "a");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		say(&site, cases[i].line);
+		assert_int_equal(server->state->shown_weight, cases[i].shown);
+		assert_int_equal(atomic_load(&server->state->weight), cases[i].weight);
+	}
+	site_close(&site);
+}
+
+static void maxconn_is_kept_and_unknown_words_are_counted(void **state)
+{
+	const struct server *server;
+	struct site site;
+
+	(void)state;
+	open_agent(&site, "least-load", "");
+	server = site_server(&site, "a");
+	say(&site, "maxconn:100 50% up\n");
+	assert_int_equal(atomic_load(&server->state->maxconn), 100);
+	assert_int_equal(server->state->agent_unknown, 0);
+	say(&site, "MaxConn:7,error maxconn: maxconn:x maxconn:1.5 busy #really\n");
+	assert_int_equal(atomic_load(&server->state->maxconn), 7);
+	assert_int_equal(server->state->agent_unknown, 5);
+	site_close(&site);
 }
 
 static void no_agent_lifts_what_the_configuration_says(void **state)
@@ -276,6 +340,9 @@ int main(void)
 		cmocka_unit_test(other_words_ask_for_nothing),
 		cmocka_unit_test(least_load_reads_percent_as_idleness),
 		cmocka_unit_test(others_read_percent_as_a_share_of_the_weight),
+		cmocka_unit_test(a_weight_may_be_named_as_such),
+		cmocka_unit_test(a_percentage_is_shown_as_a_weight),
+		cmocka_unit_test(maxconn_is_kept_and_unknown_words_are_counted),
 		cmocka_unit_test(no_agent_lifts_what_the_configuration_says),
 		cmocka_unit_test(a_line_of_any_length_is_read_to_its_end),
 		cmocka_unit_test(an_answer_is_complete_with_its_first_line_end),

@@ -107,11 +107,69 @@ static void a_line_without_an_end_is_ignored(void **state)
 	site_close(&site);
 }
 
+/* ---- a connection that is kept ---- */
+
+/* Serves on one connection at a time; ends it, unasked, after every third answer. */
+struct keeper {
+	int listener, fd;
+	unsigned answers, connections;
+};
+
+static bool answered_often(const struct load *load, int fd)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"q\":1}";
+	static struct keeper keeper = { .fd = -1 };
+	char question[512];
+
+	keeper.listener = fd;
+	if (keeper.fd < 0 && (keeper.fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+		keeper.connections++;
+	if (keeper.fd >= 0 && recv(keeper.fd, question, sizeof(question), 0) > 0) {
+		assert_int_equal(send(keeper.fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL), sizeof(answer) - 1);
+		if (++keeper.answers % 3 == 0) {
+			close(keeper.fd);
+			keeper.fd = -1;
+		}
+	}
+	if (keeper.answers < 30)
+		return false;
+	assert_int_equal(keeper.connections, 10);
+	return load->probes[0]->server->state->said[SOURCE_CHECK].taken >= 29;
+}
+
+static void what_the_server_ends_is_no_failure(void **state)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct ev_loop *loop = ev_loop_new(EVBACKEND_EPOLL);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(address);
+	char text[200];
+	struct load *load;
+	struct site site;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 10), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	snprintf(text, sizeof(text),
+		 "backend web\n  server a 127.0.0.1:%u redir http://a.example.com load-check http /l load-inter 10ms\n",
+		 ntohs(address.sin_port));
+	site_open(&site, text, 1);
+	load = load_start(loop, site.fleet, &site.log);
+	run_until(loop, answered_often, load, listener);
+	assert_int_equal(site_server(&site, "a")->state->load_checks_failed, 0);
+	load_stop(load);
+	close(listener);
+	ev_loop_destroy(loop);
+	site_close(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_descriptors_no_server_goes_down),
 		cmocka_unit_test(a_line_without_an_end_is_ignored),
+		cmocka_unit_test(what_the_server_ends_is_no_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `load-check`: a report of load fetched over HTTP, on a connection that is kept. */
+#include <stdio.h>
+#include <string.h>
+
+#include "report.h"
+
+#define MOST_ANSWER (1u << 20)
+
+static const struct endpoint *poll_to(const struct server *server)
+{
+	return &server->load_check_address;
+}
+
+static const char *poll_question(const struct server *server)
+{
+	return server->load_check.request;
+}
+
+static double poll_interval(const struct server *server)
+{
+	return server->load_check.inter;
+}
+
+static bool poll_complete(struct slice answer)
+{
+	struct http_answer http;
+
+	return http_read(answer, false, false, &http) != HTTP_MORE;
+}
+
+/* ---- what is counted of ourselves ---- */
+
+/* A check that is a request to the same server is in its counters, too. */
+static uint64_t asked_of(const struct probe *probe)
+{
+	const struct server *server = probe->server;
+	const struct probe *check = server->state->probes[PROBED_HEALTH];
+	bool same = check && server->backend->httpchk.enabled &&
+		    endpoint_equal(&server->check_address, &server->load_check_address);
+
+	return probe->asked + (same ? check->asked : 0);
+}
+
+/*
+ * Without what this agent asked itself, and as many others like it. A restarted server begins anew, which shows as a counter
+ * that runs backwards.
+ */
+static void without_ours(struct probe *probe, double *counter)
+{
+	double told = *counter, grown = told - probe->counter_told;
+	uint64_t asked = asked_of(probe);
+	double ours = (double)(asked - probe->asked_then) * probe->server->backend->agents;
+
+	if (!probe->counted)
+		probe->counter = told;
+	else if (grown < 0)
+		probe->counter = 0;
+	else if (grown > ours)
+		probe->counter += grown - ours;
+	probe->counted = true;
+	probe->counter_told = told;
+	probe->asked_then = asked;
+	*counter = probe->counter;
+}
+
+/* ---- what it said ---- */
+
+/* Once, until it is well again. */
+static void fail(struct probe *probe, const char *why)
+{
+	const struct server *server = probe->server;
+
+	server->state->load_checks_failed++;
+	if (!probe->said_incomplete)
+		log_line(probe->load->log, LOG_WARNING, "Server %s/%s: load-check of %s failed: %s.",
+			 server->backend->name, server->name, server->load_check.path, why);
+	probe->said_incomplete = true;
+}
+
+static void take(struct probe *probe, const struct http_answer *http, double now)
+{
+	struct record record = { 0 };
+	struct slice body = http_body(http, probe->answer);
+	enum load_rejection verdict =
+		format_read(http, body, probe->server->load_check.metric, &probe->memory, now, &record);
+
+	if (verdict == REPORT_TAKEN && record.counts_us && record.report.has & LOAD_A)
+		without_ours(probe, &record.report.A);
+	else if (verdict == REPORT_TAKEN && record.counts_us && record.report.has & LOAD_C)
+		without_ours(probe, &record.report.C);
+	report_take(probe->load, probe->server, SOURCE_CHECK, verdict, &record, now);
+	if (verdict == REPORT_TAKEN && probe->said_incomplete)
+		log_line(probe->load->log, LOG_NOTICE, "Server %s/%s: load-check of %s is answered again.",
+			 probe->server->backend->name, probe->server->name, probe->server->load_check.path);
+	probe->said_incomplete = probe->said_incomplete && verdict != REPORT_TAKEN;
+}
+
+static void poll_done(struct probe *probe, enum probe_outcome outcome, struct slice answer, double now)
+{
+	struct http_answer http;
+	char why[40];
+
+	if (outcome == PROBE_REFUSED) {
+		fail(probe, strerror(probe->error));
+	} else if (outcome != PROBE_ANSWERED) {
+		fail(probe, outcome == PROBE_LATE ? "no connection in time" : "no answer in time");
+	} else if (answer.len == MOST_ANSWER) {
+		fail(probe, "an answer of more than 1 MiB");
+	} else if (http_read(answer, true, false, &http) != HTTP_WHOLE) {
+		fail(probe, "no whole answer of HTTP");
+	} else if (http.code != 200) {
+		snprintf(why, sizeof(why), "status %u", http.code);
+		fail(probe, why);
+	} else {
+		http_read(answer, false, false, &http);
+		probe->keep = http.keeps;
+		take(probe, &http, now);
+	}
+}
+
+const struct probe_kind poll_kind = {
+	.to = poll_to,
+	.question = poll_question,
+	.complete = poll_complete,
+	.done = poll_done,
+	.interval = poll_interval,
+	.what = PROBED_LOAD,
+	.most = MOST_ANSWER,
+};
