@@ -299,6 +299,11 @@ static void finish_server(struct arena *arena, struct server *server, struct con
 	else if (server->agent.enabled)
 		make_address(server, &server->agent_address, server->agent.addr, server->agent.port, "agent-check",
 			     config);
+	if (server->agent.enabled && server->weight == 1 && !server->backend->balance->reads_utilisation)
+		config_say_at(config, CONFIG_NOTICE, server->place,
+			      "server '%s': of weight 1 an agent's percentage below 100 is 0, as in HAProxy: give it "
+			      "weight 100",
+			      server->name);
 	server_start(server, now);
 }
 

@@ -249,6 +249,18 @@ static void a_backend_without_servers_is_warned_of(void **state)
 	site_says("backend web\n", NO_SERVER);
 }
 
+static void a_percentage_of_weight_one_is_warned_of(void **state)
+{
+	static const char notice[] = "test.cfg:3: in section 'backend web': server 'a': of weight 1 an agent's percentage below "
+				     "100 is 0, as in HAProxy: give it weight 100";
+
+	(void)state;
+	site_says("backend web\n balance first\n server a 192.0.2.1:80 redir http://a.example agent-check agent-port 9\n", notice);
+	site_says_nothing(
+		"backend web\n balance first\n server a 192.0.2.1:80 redir http://a.example weight 2 agent-check agent-port 9\n"
+		"backend y\n server a 192.0.2.1:80 redir http://a.example agent-check agent-port 9\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +272,7 @@ int main(void)
 		cmocka_unit_test(a_server_line_begins_with_its_default_server),
 		cmocka_unit_test(parameters_not_given_are_haproxys),
 		cmocka_unit_test(a_backend_without_servers_is_warned_of),
+		cmocka_unit_test(a_percentage_of_weight_one_is_warned_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
