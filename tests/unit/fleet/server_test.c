@@ -251,7 +251,7 @@ static void a_backend_without_servers_is_warned_of(void **state)
 
 static void a_percentage_of_weight_one_is_warned_of(void **state)
 {
-	static const char notice[] = "test.cfg:3: in section 'backend web': server 'a': of weight 1 an agent's percentage below "
+	static const char notice[] = "test.cfg:3: notice: in section 'backend web': server 'a': of weight 1 an agent's percentage below "
 				     "100 is 0, as in HAProxy: give it weight 100";
 
 	(void)state;
