@@ -112,23 +112,26 @@ static bool asks_no_path(const struct request *request, struct slice path)
 	return slice_eq(method, SLICE("CONNECT")) || slice_eq(method, SLICE("OPTIONS"));
 }
 
-/* A rule whose backend's name comes of the request, and is no backend's, is as if it did not hold. */
+/* Where a name that comes of the request is no backend's, HAProxy looks at no further rule either. */
 static void choose_backend(const struct route *route, struct answer_scratch *scratch, struct decision *decision)
 {
-	const struct rule *rule = NULL;
+	const struct rule *rule = frontend_choose(route->frontend, &scratch->request, scratch->rules, NULL);
+	struct backend *named;
 
-	while ((rule = frontend_choose(route->frontend, &scratch->request, scratch->rules, rule))) {
-		struct backend *backend = route->backends[rule->index];
-
-		if (rule->format)
-			backend = route_find(route, rule_backend(rule, &scratch->request, scratch->rules));
-		if (backend) {
+	if (rule && rule->format) {
+		named = route_find(route, rule_backend(rule, &scratch->request, scratch->rules));
+		if (named) {
 			decision->rule = rule;
-			decision->backend = backend;
+			decision->backend = named;
 			return;
 		}
 		counter_add(&scratch->unknown_backends, 1);
+		rule = route->frontend->default_rule;
 	}
+	if (!rule)
+		return;
+	decision->rule = rule;
+	decision->backend = route->backends[rule->index];
 }
 
 static const struct authorities *authorities_of(const struct backend *backend)

@@ -216,7 +216,7 @@ static void warn_unreached(const struct frontend *frontend, struct config *confi
 			config_say_at(config, CONFIG_WARNING, rule->place,
 				      "never reached: 'use_backend %s' at line %u has no condition", always->backend,
 				      always->place.line);
-		else if (!rule->condition && !rule->format)
+		else if (!rule->condition)
 			always = rule;
 	}
 }
@@ -338,6 +338,8 @@ void frontend_explain(const struct frontend *frontend, const struct rule *chosen
 			     visitor);
 		if (rule == chosen)
 			return;
+		if (holds && rule->format) /* the name that it gave was no backend's */
+			i = frontend->default_rule ? frontend->n_rules - 2 : frontend->n_rules;
 	}
 }
 

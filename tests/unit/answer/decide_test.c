@@ -265,26 +265,21 @@ static void what_a_regex_gave_up_on_is_not_redirected(void **state)
 	site_close(&site);
 }
 
-/* A name that is no backend's is as if the rule did not hold. */
 static void a_backend_may_be_named_by_the_request(void **state)
 {
 	static const char text[] = "frontend route\n"
-				   "  use_backend %[path,field(2,/)] if !{ path_beg /web/no }\n"
-				   "  use_backend keep if { path_beg /other }\n"
+				   "  use_backend %[path,field(2,/)] unless { path_beg /hdr }\n"
 				   "  use_backend %[hdr(x-b)]\n"
 				   "backend web\n  balance first\n"
 				   "  server w1 192.0.2.1:80 redir https://w1.example.com\n"
-				   "backend keep\n  server k1 192.0.2.4:80 redir https://k1.example.com\n"
 				   "backend k\n  server x1 192.0.2.5:80 redir https://x1.example.com\n";
 	static const struct expectation cases[] = {
 		{ { METHOD("GET"), PATH("/web/a") }, REASON_REDIRECT, "web", "w1" },
 		{ { METHOD("GET"), PATH("/k/a") }, REASON_REDIRECT, "k", "x1" },
-		{ { METHOD("GET"), PATH("/keep") }, REASON_REDIRECT, "keep", "k1" },
-		{ { METHOD("GET"), PATH("/kee") }, REASON_NO_RULE, NULL, NULL },
-		{ { METHOD("GET"), PATH("/web/no") }, REASON_NO_RULE, NULL, NULL },
-		{ { METHOD("GET"), PATH("/other"), STRING("hdr_x_b", "web") }, REASON_REDIRECT, "keep", "k1" },
-		{ { METHOD("GET"), PATH("/zoo"), STRING("hdr_x_b", "web") }, REASON_REDIRECT, "web", "w1" },
-		{ { METHOD("GET"), PATH("//"), STRING("hdr_x_b", "") }, REASON_NO_RULE, NULL, NULL },
+		{ { METHOD("GET"), PATH("/hdr"), STRING("hdr_x_b", "web") }, REASON_REDIRECT, "web", "w1" },
+		{ { METHOD("GET"), PATH("/hdr"), STRING("hdr_x_b", "we") }, REASON_NO_RULE, NULL, NULL },
+		{ { METHOD("GET"), PATH("/hdr"), STRING("hdr_x_b", "") }, REASON_NO_RULE, NULL, NULL },
+		{ { METHOD("GET"), PATH("/hdr") }, REASON_NO_RULE, NULL, NULL },
 	};
 	struct site site;
 
@@ -292,6 +287,29 @@ static void a_backend_may_be_named_by_the_request(void **state)
 	site_open(&site, text, 1);
 	expect(&site, cases, COUNT(cases));
 	assert_true(site.scratch.unknown_backends > 0);
+	site_close(&site);
+}
+
+/* As in HAProxy, which then tries no further use_backend. */
+static void a_name_of_no_backend_leads_to_the_default_one(void **state)
+{
+	static const char text[] = "frontend route\n"
+				   "  use_backend %[path,field(2,/)] if !{ path_beg /other }\n"
+				   "  use_backend web if { path_beg /o /w }\n"
+				   "  default_backend rest\n"
+				   "backend web\n  server w1 192.0.2.1:80 redir https://w1.example.com\n"
+				   "backend rest\n  server r1 192.0.2.4:80 redir https://r1.example.com\n";
+	static const struct expectation cases[] = {
+		{ { METHOD("GET"), PATH("/web/a") }, REASON_REDIRECT, "web", "w1" },
+		{ { METHOD("GET"), PATH("/wer/a") }, REASON_REDIRECT, "rest", "r1" },
+		{ { METHOD("GET"), PATH("/") }, REASON_REDIRECT, "rest", "r1" },
+		{ { METHOD("GET"), PATH("/other") }, REASON_REDIRECT, "web", "w1" },
+	};
+	struct site site;
+
+	(void)state;
+	site_open(&site, text, 1);
+	expect(&site, cases, COUNT(cases));
 	site_close(&site);
 }
 
@@ -307,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_decision_books_and_counts_nothing),
 		cmocka_unit_test(what_a_regex_gave_up_on_is_not_redirected),
 		cmocka_unit_test(a_backend_may_be_named_by_the_request),
+		cmocka_unit_test(a_name_of_no_backend_leads_to_the_default_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
