@@ -294,6 +294,9 @@ int main(int argc, char **argv)
 	case CLI_KEYWORDS:
 		status = list_keywords();
 		break;
+	case CLI_IMPORT:
+		status = cli_import(&cli) ? EXIT_SUCCESS : EXIT_FAILURE;
+		break;
 	case CLI_RUN:
 	case CLI_CHECK:
 	case CLI_EXPLAIN:

@@ -19,6 +19,7 @@ enum cli_action {
 	CLI_HELP,     /* -h */
 	CLI_SPOE,     /* spoe: HAProxy's SPOE file */
 	CLI_EXPLAIN,  /* explain: how one request is decided */
+	CLI_IMPORT,   /* import: our configuration, made of HAProxy's */
 	CLI_KEYWORDS, /* -dK: every keyword, for the manual's test and for completion */
 };
 
@@ -30,6 +31,7 @@ struct cli {
 	bool debug;                            /* -d: log everything to stderr */
 	bool group;                            /* --group: for send-spoe-group, without an event */
 	unsigned haproxy_major, haproxy_minor; /* --haproxy V */
+	const char *imported, *frontend;       /* HAProxy's file; --frontend F, NULL for all */
 	/* of explain */
 	struct explain_request asked;
 };
@@ -44,6 +46,9 @@ void cli_build(void);
 void cli_help(void);
 /* id: with HAProxy's unique id, for the log. */
 void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet, bool id);
+
+/* False: it was said on stderr why. */
+bool cli_import(const struct cli *cli);
 
 /* "0.1.0", and when it was released: "2026/11/24" */
 const char *cli_version_text(void);

@@ -99,6 +99,33 @@ void config_print_messages(const struct config *config, FILE *out);
 /* The text of message i as they came up, NULL behind the last; for tests and logs. */
 const char *config_message(const struct config *config, size_t i);
 
+/* The same, taken apart. */
+struct config_told {
+	enum config_severity severity;
+	unsigned line;    /* 0: about the whole */
+	const char *text; /* without its place */
+};
+
+/* False: none left. */
+bool config_told(const struct config *config, size_t i, struct config_told *told);
+
+/* ---- lines that are not the agent's own ---- */
+
+struct config_line {
+	char **word;       /* quotes and escapes taken away, variables filled in */
+	struct slice *raw; /* as they are written */
+	size_t n;
+};
+
+/* False: *why says what is wrong with it. */
+bool config_split(struct arena *arena, struct slice line, struct config_line *split, const char **why);
+
+/* Whether a line that begins with the word begins a section, in HAProxy's language; named: one that has a name. */
+bool config_begins_section(const char *word, bool *named);
+
+/* In which sections a line may begin with the word, CONFIG_…; 0: in none. */
+unsigned config_sections_of(const struct config_room *rooms, size_t n, const char *word);
+
 /* ---- words ---- */
 
 /* The next word, NULL (and an error that names what is missing) at the line's end. */

@@ -29,6 +29,9 @@ bool site_begin(struct site *site, struct config_room rooms[SITE_ROOMS]);
 
 /* All errors of all files are in site->config. False: too little memory even for those. Any thread. */
 bool site_build(struct site *site, char *const *files, size_t n_files);
+
+/* The same of a text that is called `name` in messages. */
+bool site_build_text(struct site *site, const char *name, struct slice text);
 void site_release(struct site *site);
 
 /* ---- what workers may still look at ---- */

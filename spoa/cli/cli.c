@@ -19,7 +19,7 @@
 #endif
 
 /* Of configuration.md, by the orders of work to come. */
-static const char *const later[] = { "import", "top", "-V", "-x", "-sf" };
+static const char *const later[] = { "top", "-V", "-x", "-sf" };
 
 static const struct {
 	const char *option, *argument, *help;
@@ -41,6 +41,8 @@ static const struct {
 	{ "--header", " 'N: V'", "explain: a header; may be repeated" },
 	{ "--arg", " N=V", "explain: another argument of the SPOE message; may be repeated" },
 	{ "--json", "", "explain: as JSON" },
+	{ "import", " HAPROXY.CFG", "print a configuration made of HAProxy's" },
+	{ "--frontend", " F", "import: only this one, and the backends that it needs" },
 };
 
 const char *cli_version_text(void)
@@ -81,7 +83,8 @@ void cli_help(void)
 {
 	printf("usage: spoa-redirect -f FILE... [-c] [-d] [-q]\n"
 	       "       spoa-redirect spoe -f FILE... [--haproxy V] [--group]\n"
-	       "       spoa-redirect explain -f FILE... [--src IP] [--method M] [--header 'N: V']... URL\n\n"
+	       "       spoa-redirect explain -f FILE... [--src IP] [--method M] [--header 'N: V']... URL\n"
+	       "       spoa-redirect import HAPROXY.CFG [--frontend F]\n\n"
 	       "Answers HAProxy's SPOE messages with the server that a client is to be redirected to.\n\n");
 	for (size_t i = 0; i < COUNT(options); i++)
 		printf("  %s%-*s %s\n", options[i].option, 16 - (int)strlen(options[i].option), options[i].argument,
@@ -193,6 +196,7 @@ static bool take_request(struct cli *cli, const char *word, char ***at, bool *kn
 		size_t *n;
 	} options_of[] = { { "--method", &cli->asked.method, NULL, NULL },
 			   { "--src", &cli->asked.src, NULL, NULL },
+			   { "--frontend", &cli->frontend, NULL, NULL },
 			   { "--header", NULL, &cli->asked.headers, &cli->asked.n_headers },
 			   { "--arg", NULL, &cli->asked.arguments, &cli->asked.n_arguments } };
 
@@ -225,6 +229,10 @@ static bool take_option(struct cli *cli, const char *word, char ***at)
 		cli->asked.url = word;
 		return true;
 	}
+	if (cli->action == CLI_IMPORT && *word != '-' && !cli->imported) {
+		cli->imported = word;
+		return true;
+	}
 	if (strcmp(word, "--haproxy") == 0)
 		return take_version(cli, at);
 	return strcmp(word, "-f") == 0 ? take_file(cli, at) : refuse(word);
@@ -237,7 +245,8 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 		enum cli_action action;
 	} actions[] = { { "-c", CLI_CHECK },     { "-v", CLI_VERSION },  { "-vv", CLI_BUILD },
 			{ "-h", CLI_HELP },      { "--help", CLI_HELP }, { "--version", CLI_VERSION },
-			{ "-dK", CLI_KEYWORDS }, { "spoe", CLI_SPOE },   { "explain", CLI_EXPLAIN } };
+			{ "-dK", CLI_KEYWORDS }, { "spoe", CLI_SPOE },   { "explain", CLI_EXPLAIN },
+			{ "import", CLI_IMPORT } };
 	char **at = argv + 1;
 
 	(void)argc;
@@ -256,6 +265,10 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 	}
 	if (cli->action == CLI_EXPLAIN && !cli->asked.url) {
 		fprintf(stderr, "spoa-redirect: 'explain' expects a URL\n");
+		return false;
+	}
+	if (cli->action == CLI_IMPORT && !cli->imported) {
+		fprintf(stderr, "spoa-redirect: 'import' expects HAProxy's configuration\n");
 		return false;
 	}
 	if (cli->n_files > 0 || (cli->action != CLI_RUN && cli->action != CLI_CHECK && cli->action != CLI_SPOE &&

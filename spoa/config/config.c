@@ -17,7 +17,8 @@
 #define MAX_KEYWORDS  256u
 
 struct message {
-	const char *text;
+	const char *text, *bare; /* with its place, and without */
+	enum config_severity severity;
 	const char *file;
 	unsigned line;
 	size_t number, at; /* for sorting: the file's, and among all */
@@ -63,6 +64,11 @@ static const struct {
 	{ "program", 0, true, false },
 	{ "http-errors", 0, true, false },
 	{ "fcgi-app", 0, true, false },
+	{ "log-forward", 0, true, false },
+	{ "log-profile", 0, true, false },
+	{ "crt-store", 0, false, false },
+	{ "acme", 0, true, false },
+	{ "traces", 0, false, false },
 };
 
 struct config *config_new(struct arena *arena, const struct config_room *rooms, size_t n)
@@ -92,7 +98,7 @@ static void say(struct config *config, enum config_severity severity, const stru
 	message = arena_grow(config->arena, &config->messages, &config->n_messages, sizeof(*message));
 	if (!message)
 		return;
-	*message = (struct message){ .file = place->file, .line = place->line };
+	*message = (struct message){ .file = place->file, .line = place->line, .severity = severity };
 	if (!place->line)
 		message->text = arena_printf(config->arena, "%s: %s%s", place->file, severities[severity], text);
 	else if (!place->section)
@@ -103,6 +109,9 @@ static void say(struct config *config, enum config_severity severity, const stru
 					     severities[severity], place->section, text);
 	if (!message->text)
 		message->text = "out of memory";
+	message->bare = message->text;
+	if (strlen(message->text) > strlen(text))
+		message->bare += strlen(message->text) - strlen(text);
 }
 
 bool config_error(const struct config_words *words, const char *format, ...)
@@ -189,6 +198,15 @@ const char *config_message(const struct config *config, size_t i)
 	return i < config->n_messages ? config->messages[i].text : NULL;
 }
 
+bool config_told(const struct config *config, size_t i, struct config_told *told)
+{
+	if (i >= config->n_messages)
+		return false;
+	*told = (struct config_told){ config->messages[i].severity, config->messages[i].line,
+				      config->messages[i].bare };
+	return true;
+}
+
 void config_print_messages(const struct config *config, FILE *out)
 {
 	size_t all = config->counts[CONFIG_NOTICE] + config->counts[CONFIG_WARNING] + config->counts[CONFIG_ERROR];
@@ -270,22 +288,44 @@ static bool try_section(struct config_words *words)
 
 /* ---- lines ---- */
 
-/* In which sections some room has a parser for the word. */
-static unsigned sections_of(const struct config *config, const char *word)
+unsigned config_sections_of(const struct config_room *rooms, size_t n, const char *word)
 {
 	unsigned sections = 0;
 
-	for (size_t i = 0; i < config->n_rooms; i++)
-		for (size_t j = 0; j < config->rooms[i].n; j++)
-			if (strcmp(config->rooms[i].keywords[j].name, word) == 0)
-				sections |= config->rooms[i].keywords[j].sections;
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < rooms[i].n; j++)
+			if (strcmp(rooms[i].keywords[j].name, word) == 0)
+				sections |= rooms[i].keywords[j].sections;
 	return sections;
+}
+
+bool config_begins_section(const char *word, bool *named)
+{
+	for (size_t i = 0; i < COUNT(section_kinds); i++) {
+		if (strcmp(word, section_kinds[i].name) != 0)
+			continue;
+		*named = section_kinds[i].named;
+		return true;
+	}
+	return false;
+}
+
+bool config_split(struct arena *arena, struct slice line, struct config_line *split, const char **why)
+{
+	struct lexer_words words;
+	size_t at;
+
+	*split = (struct config_line){ 0 };
+	if (!lexer_split(arena, line, &words, why, &at))
+		return false;
+	*split = (struct config_line){ words.word, words.raw, words.n };
+	return true;
 }
 
 /* True: the word is one of another section's, and that was said. */
 static bool is_misplaced(struct config_words *words)
 {
-	unsigned sections = sections_of(words->config, *words->word);
+	unsigned sections = config_sections_of(words->config->rooms, words->config->n_rooms, *words->word);
 	char names[80] = "";
 	int used = 0;
 

@@ -9,7 +9,7 @@ enum quoting { UNQUOTED, WEAK, STRONG };
 struct lexer {
 	struct arena *arena;
 	struct slice line;
-	size_t at;
+	size_t at, start; /* of what is next, of the word being made */
 	enum quoting quoting;
 	struct lexer_words *words;
 	char *out; /* the word being made; its room doubles as it grows */
@@ -46,13 +46,17 @@ static bool put(struct lexer *lexer, uint8_t byte)
 
 static bool end_word(struct lexer *lexer)
 {
+	struct lexer_words *words = lexer->words;
+	struct slice *raw;
 	char **slot;
 
 	if (!lexer->in_word)
 		return true;
-	slot = arena_grow(lexer->arena, &lexer->words->word, &lexer->words->n, sizeof(*slot));
-	if (!slot)
+	slot = arena_grow(lexer->arena, &words->word, &words->n, sizeof(*slot));
+	raw = arena_grow(lexer->arena, &words->raw, &words->n_raw, sizeof(*raw));
+	if (!slot || !raw)
 		return fail(lexer, "out of memory");
+	*raw = slice_of(lexer->line.ptr + lexer->start, lexer->at - lexer->start);
 	*slot = lexer->out ? lexer->out : arena_string(lexer->arena, "");
 	lexer->out = NULL;
 	lexer->used = lexer->room = 0;
@@ -166,6 +170,8 @@ static bool take_next(struct lexer *lexer, bool *done)
 {
 	uint8_t c = lexer->line.ptr[lexer->at];
 
+	if (!lexer->in_word)
+		lexer->start = lexer->at;
 	if (c == '\'' && lexer->quoting != WEAK) {
 		lexer->quoting = lexer->quoting == STRONG ? UNQUOTED : STRONG;
 		lexer->in_word = true;

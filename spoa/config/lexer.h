@@ -9,6 +9,8 @@
 struct lexer_words {
 	char **word;
 	size_t n;
+	struct slice *raw; /* each as it is written, quotes and escapes included; the line's bytes */
+	size_t n_raw;      /* n */
 };
 
 /*

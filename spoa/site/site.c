@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "spoa-redirect/site.h"
 
+#include <string.h>
+
 #include "spoa-redirect/base/clock.h"
 #include "spoa-redirect/select.h"
 
@@ -23,25 +25,47 @@ bool site_begin(struct site *site, struct config_room rooms[SITE_ROOMS])
 	return true;
 }
 
-bool site_build(struct site *site, char *const *files, size_t n_files)
+static bool begin_reading(struct site *site)
 {
-	struct config_room rooms[SITE_ROOMS];
+	struct config_room rooms[SITE_ROOMS], *kept;
 
 	if (!site_begin(site, rooms))
 		return false;
-	site->config = config_new(site->arena, rooms, SITE_ROOMS);
-	if (!site->config)
+	kept = arena_array(site->arena, SITE_ROOMS, sizeof(*kept));
+	if (!kept)
 		return false;
-	for (size_t i = 0; i < n_files; i++)
-		config_read(site->config, files[i]);
+	memcpy(kept, rooms, sizeof(rooms));
+	site->config = config_new(site->arena, kept, SITE_ROOMS);
+	return site->config != NULL;
+}
+
+static bool finish_reading(struct site *site, const char *name)
+{
 	config_complete(site->config);
 	ruleset_finish(site->ruleset, site->config);
 	fleet_finish(site->fleet, site->config, clock_now());
 	net_settings_finish(site->settings, site->ruleset, site->fleet, site->config);
 	if (ruleset_count(site->ruleset) == 0 && config_count(site->config, CONFIG_ERROR) == 0)
-		config_say_at(site->config, CONFIG_ERROR, (struct config_place){ files[0], 0, NULL },
+		config_say_at(site->config, CONFIG_ERROR, (struct config_place){ name, 0, NULL },
 			      "no 'frontend': there is nothing to answer");
 	return answer_prepare(site->arena, site->fleet) && !arena_failed(site->arena);
+}
+
+bool site_build(struct site *site, char *const *files, size_t n_files)
+{
+	if (!begin_reading(site))
+		return false;
+	for (size_t i = 0; i < n_files; i++)
+		config_read(site->config, files[i]);
+	return finish_reading(site, files[0]);
+}
+
+bool site_build_text(struct site *site, const char *name, struct slice text)
+{
+	if (!begin_reading(site))
+		return false;
+	config_read_text(site->config, name, text);
+	return finish_reading(site, name);
 }
 
 void site_release(struct site *site)

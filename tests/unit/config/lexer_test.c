@@ -211,6 +211,24 @@ static void words_and_lines_have_any_length(void **state)
 	free(line);
 }
 
+static void a_word_is_also_there_as_it_is_written(void **state)
+{
+	static const char line[] = "\t'a b'c  d\\ e \"$UNIT_A\"  f # g";
+	static const char *const written[] = { "'a b'c", "d\\ e", "\"$UNIT_A\"", "f" };
+	struct arena *arena = arena_new();
+	struct lexer_words words;
+	const char *why;
+	size_t at;
+
+	(void)state;
+	assert_true(lexer_split(arena, slice_of_string(line), &words, &why, &at));
+	assert_int_equal(words.n, COUNT(written));
+	assert_int_equal(words.n_raw, words.n);
+	for (size_t i = 0; i < COUNT(written); i++)
+		assert_true(slice_eq(words.raw[i], slice_of_string(written[i])));
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +240,7 @@ int main(void)
 		cmocka_unit_test(an_unmatched_quote_is_told_where_it_begins),
 		cmocka_unit_test(a_nul_byte_is_refused_wherever_it_stands),
 		cmocka_unit_test(words_and_lines_have_any_length),
+		cmocka_unit_test(a_word_is_also_there_as_it_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
