@@ -9,6 +9,9 @@
 struct name {
 	struct slice text;
 	uint64_t head, tail; /* slice_ends_as_numbers() */
+	uint64_t bytes[2];   /* up to 16 bytes: all of them, then zeros, */
+	uint64_t masks[2];   /* and ones where they are */
+	uint16_t guessable;  /* its length; of a longer one, what is no byte */
 	uint8_t next;        /* of the same length, head and tail; NO_SLOT: none */
 	unsigned slot;
 };
@@ -44,6 +47,16 @@ static const struct {
 	{ "id", REQUEST_ID },
 };
 
+static void set_bytes(struct name *name)
+{
+	name->guessable = UINT16_MAX;
+	if (name->text.len > sizeof(name->bytes))
+		return;
+	name->guessable = (uint16_t)name->text.len;
+	memcpy(name->bytes, name->text.ptr, name->text.len);
+	memset(name->masks, 0xff, name->text.len);
+}
+
 static bool add_name(struct request_names *names, const char *text, unsigned slot)
 {
 	struct name *name;
@@ -55,6 +68,7 @@ static bool add_name(struct request_names *names, const char *text, unsigned slo
 		return false;
 	*name = (struct name){ .text = slice_of_string(text), .slot = slot };
 	slice_ends_as_numbers(name->text, &name->head, &name->tail);
+	set_bytes(name);
 	return true;
 }
 
@@ -183,15 +197,12 @@ static inline bool is_name(const struct name *name, struct slice text, uint64_t 
 	       (text.len <= 16 || slice_eq(name->text, text));
 }
 
-/* HAProxy sends the arguments of a message in the same order each time. */
-static inline unsigned find_slot(const struct request_names *names, struct slice text, uint8_t *guess)
+static unsigned find_slot(const struct request_names *names, struct slice text, uint8_t *guess)
 {
 	uint64_t head, tail;
 	uint8_t place;
 
 	slice_ends_as_numbers(text, &head, &tail);
-	if (*guess < names->n && is_name(&names->names[*guess], text, head, tail))
-		return names->names[*guess].slot;
 	place = names->table[hash(text.len, head, tail, names->seed) & names->mask];
 	while (place != NO_SLOT) {
 		const struct name *name = &names->names[place];
@@ -205,26 +216,61 @@ static inline unsigned find_slot(const struct request_names *names, struct slice
 	return REQUEST_MAX_SLOTS;
 }
 
+/*
+ * HAProxy sends the arguments of a message in the same order each time: whether the next one's name is that of the last
+ * time, told by its length and two comparisons. False, too, near the payload's end, where sixteen bytes are not there.
+ */
+static inline bool is_guess(const struct name *name, struct spop_slice in)
+{
+	uint64_t bytes[2];
+
+	if (in.len <= sizeof(bytes) || in.ptr[0] != name->guessable)
+		return false;
+	memcpy(bytes, in.ptr + 1, sizeof(bytes));
+	return !(((bytes[0] ^ name->bytes[0]) & name->masks[0]) | ((bytes[1] ^ name->bytes[1]) & name->masks[1]));
+}
+
+/* The slot of the argument that begins here, whose name goes; REQUEST_MAX_SLOTS: nobody reads it. False: it has no name. */
+static inline bool take_name(const struct request_names *names, struct spop_slice *in, uint8_t *guess, unsigned *slot)
+{
+	const struct name *name = &names->names[*guess < names->n ? *guess : 0];
+	struct spop_slice text;
+
+	if (is_guess(name, *in)) {
+		in->ptr += name->text.len + 1;
+		in->len -= name->text.len + 1;
+		*slot = name->slot;
+		return true;
+	}
+	if (!spop_take_string(in, &text))
+		return false;
+	*slot = find_slot(names, slice_of_spop(text), guess);
+	return true;
+}
+
 __attribute__((flatten)) bool request_take(const struct request_names *names, unsigned arguments,
 					   struct spop_slice *payload, struct request *request)
 {
+	struct spop_slice in = *payload;
+	struct spop_value unread;
+	uint64_t seen = 0;
+
 	for (unsigned i = 0; i < names->slots; i++)
 		request->values[i].type = SPOP_NULL;
-	request->seen = 0;
 	request->pathq = slice_of(NULL, 0);
 	for (unsigned i = 0; i < arguments; i++) {
-		struct spop_slice name;
-		struct spop_value value;
+		bool fresh;
 		unsigned slot;
 
-		if (!spop_take_argument(payload, &name, &value))
+		if (!take_name(names, &in, &request->guesses[i % REQUEST_GUESSES], &slot))
 			return false;
-		slot = find_slot(names, slice_of_spop(name), &request->guesses[i % REQUEST_GUESSES]);
-		if (slot >= REQUEST_MAX_SLOTS || (request->seen & 1ull << slot))
-			continue;
-		request->seen |= 1ull << slot;
-		request->values[slot] = value;
+		fresh = slot < REQUEST_MAX_SLOTS && !(seen >> slot & 1);
+		if (!spop_take_value(&in, fresh ? &request->values[slot] : &unread))
+			return false;
+		seen |= (uint64_t)fresh << slot % REQUEST_MAX_SLOTS;
 	}
+	request->seen = seen;
+	*payload = in;
 	return true;
 }
 
