@@ -1,38 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "spoa-redirect/base/slice.h"
 
-#define EACH_BYTE(b) (0x0101010101010101u * (b))
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+typedef uint8_t eight __attribute__((vector_size(8)));
 
-/* Eight bytes at a time: a capital letter is a byte without the high bit that carries for 'A' and not for 'Z' + 1. */
-static uint64_t lower_eight(uint64_t bytes)
+#define CAPITALS(bytes) ((bytes) - (uint8_t)'A' <= (uint8_t)('Z' - 'A'))
+
+static inline void lower_sixteen(uint8_t *to, const uint8_t *from)
 {
-	uint64_t low = bytes & EACH_BYTE(0x7f);
-	uint64_t from_a = low + EACH_BYTE(0x80 - 'A'), past_z = low + EACH_BYTE(0x7f - 'Z');
+	sixteen bytes;
 
-	return bytes | ((from_a ^ past_z) & ~bytes & EACH_BYTE(0x80)) >> 2;
+	memcpy(&bytes, from, sizeof(bytes));
+	bytes |= (sixteen)CAPITALS(bytes) & 0x20;
+	memcpy(to, &bytes, sizeof(bytes));
 }
 
+static inline void lower_eight(uint8_t *to, const uint8_t *from)
+{
+	eight bytes;
+
+	memcpy(&bytes, from, sizeof(bytes));
+	bytes |= (eight)CAPITALS(bytes) & 0x20;
+	memcpy(to, &bytes, sizeof(bytes));
+}
+
+/* The last ones end where s does: some of them are written twice. */
 void slice_lower(uint8_t *to, struct slice s)
 {
 	size_t i = 0;
 
-	for (; i + 8 <= s.len; i += 8) {
-		uint64_t eight;
-
-		memcpy(&eight, s.ptr + i, 8);
-		eight = lower_eight(eight);
-		memcpy(to + i, &eight, 8);
+	if (s.len >= sizeof(sixteen)) {
+		for (; i + sizeof(sixteen) < s.len; i += sizeof(sixteen))
+			lower_sixteen(to + i, s.ptr + i);
+		lower_sixteen(to + s.len - sizeof(sixteen), s.ptr + s.len - sizeof(sixteen));
+	} else if (s.len >= sizeof(eight)) {
+		lower_eight(to, s.ptr);
+		lower_eight(to + s.len - sizeof(eight), s.ptr + s.len - sizeof(eight));
+	} else {
+		for (; i < s.len; i++)
+			to[i] = lower(s.ptr[i]);
 	}
-	if (i < s.len && s.len >= 8) { /* the last eight, some of them again */
-		uint64_t eight;
-
-		memcpy(&eight, s.ptr + s.len - 8, 8);
-		eight = lower_eight(eight);
-		memcpy(to + s.len - 8, &eight, 8);
-		return;
-	}
-	for (; i < s.len; i++)
-		to[i] = lower(s.ptr[i]);
 }
 
 bool slice_eq_nocase(struct slice a, struct slice b)

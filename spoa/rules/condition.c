@@ -362,9 +362,13 @@ static bool terms_hold(const struct test *test, const struct acls *acls, struct 
 static inline bool test_holds(const struct test *test, const struct acls *acls, struct request *request,
 			      struct rules_scratch *scratch)
 {
-	if (test->in_word && !(test->needs & ~scratch->ran[0]))
-		return (scratch->holds[test->word] & test->mask) == test->want;
-	return terms_hold(test, acls, request, scratch) != test->unless;
+	uint64_t missing = test->needs & ~scratch->ran[0];
+
+	if (!test->in_word || (missing && test->n > 1))
+		return terms_hold(test, acls, request, scratch) != test->unless;
+	for (; missing && !(scratch->holds[test->word] & test->mask); missing &= missing - 1)
+		run(acls, (uint32_t)__builtin_ctzll(missing), request, scratch);
+	return (scratch->holds[test->word] & test->mask) == test->want;
 }
 
 /* The first of some tests that holds and comes before `best`, else `best`; none before `from`. */

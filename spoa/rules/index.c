@@ -15,6 +15,7 @@ struct range {
 struct index {
 	enum sample_type type;
 	bool nocase;
+	unsigned kinds; /* bits of enum match_kind: what strings are compared with */
 	struct hits hits;
 	uint32_t found;
 	uint32_t truth;  /* of a boolean */
@@ -77,6 +78,7 @@ static bool add_range(struct arena *arena, struct index *index, struct range **r
 bool index_add(struct arena *arena, struct index *index, enum match_kind kind, const struct pattern *pattern,
 	       uint32_t acl)
 {
+	index->kinds |= 1u << kind;
 	switch (kind) {
 	case MATCH_STR:
 		return literals_add(arena, &index->whole, pattern->text, acl, &index->hits);
@@ -138,21 +140,51 @@ static struct slice fold(struct rules_scratch *scratch, struct slice text)
 	return slice_of(scratch->fold, text.len);
 }
 
-static void match_text(const struct index *index, struct slice text, struct rules_scratch *scratch, struct sink *sink)
+static inline void match_kind(const struct index *index, enum match_kind kind, struct slice text, struct slice folded,
+			      struct rules_scratch *scratch, struct sink *sink)
+{
+	switch (kind) {
+	case MATCH_STR:
+		sink_take(sink, literals_find(&index->whole, folded));
+		break;
+	case MATCH_BEG:
+		affixes_match(&index->beginnings, folded, sink);
+		break;
+	case MATCH_END:
+		affixes_match(&index->ends, folded, sink);
+		break;
+	case MATCH_SUB:
+		sink_take(sink, index->always);
+		if (index->substrings)
+			match_substrings(index, folded, sink);
+		break;
+	case MATCH_DIR:
+		spans_match(&index->dirs, folded, sink);
+		break;
+	case MATCH_DOM:
+		spans_match(&index->doms, folded, sink);
+		break;
+	case MATCH_REG:
+		regexes_match(&index->regexes, text, folded, scratch, sink);
+		break;
+	case MATCH_LEN:
+		match_ranges(index->sizes, index->n_sizes, (int64_t)text.len, sink);
+		break;
+	case MATCH_IP:
+	case MATCH_INT:
+	case MATCH_BOOL:
+	case MATCH_FOUND:
+		break; /* no string's */
+	}
+}
+
+static inline void match_text(const struct index *index, struct slice text, struct rules_scratch *scratch,
+			      struct sink *sink)
 {
 	struct slice folded = index->nocase ? fold(scratch, text) : text;
 
-	if (index->whole.n > 0)
-		sink_take(sink, literals_find(&index->whole, folded));
-	affixes_match(&index->beginnings, folded, sink);
-	affixes_match(&index->ends, folded, sink);
-	spans_match(&index->dirs, folded, sink);
-	spans_match(&index->doms, folded, sink);
-	sink_take(sink, index->always);
-	if (index->substrings)
-		match_substrings(index, folded, sink);
-	regexes_match(&index->regexes, text, folded, scratch, sink);
-	match_ranges(index->sizes, index->n_sizes, (int64_t)text.len, sink);
+	for (unsigned kinds = index->kinds; kinds; kinds &= kinds - 1)
+		match_kind(index, (enum match_kind)__builtin_ctz(kinds), text, folded, scratch, sink);
 }
 
 static void match_value(const struct index *index, struct sample_value *value, struct rules_scratch *scratch,
@@ -187,6 +219,15 @@ __attribute__((flatten)) void index_match(const struct index *index, struct samp
 	struct sink sink = { .hits = &index->hits, .holds = holds };
 
 	match_value(index, value, scratch, &sink);
+}
+
+__attribute__((flatten)) void index_match_string(const struct index *index, struct slice text,
+						 struct rules_scratch *scratch, uint64_t *holds)
+{
+	struct sink sink = { .hits = &index->hits, .holds = holds };
+
+	sink_take(&sink, index->found);
+	match_text(index, text, scratch, &sink);
 }
 
 uint32_t index_best(const struct index *index, struct sample_value *value, struct rules_scratch *scratch,

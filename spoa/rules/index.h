@@ -25,6 +25,9 @@ bool index_seal(struct arena *arena, struct index *index);
 /* Casts the value, and gives all that it matches to the bits, or to the sink of a map. */
 void index_match(const struct index *index, struct sample_value *value, struct rules_scratch *scratch, uint64_t *holds);
 
+/* The same of a string, to an index of strings: what most samples give. */
+void index_match_string(const struct index *index, struct slice text, struct rules_scratch *scratch, uint64_t *holds);
+
 /* The entry of a map whose pattern matches best, by the weights of all: the heaviest, of equal ones the first. HIT_NONE: none. */
 uint32_t index_best(const struct index *index, struct sample_value *value, struct rules_scratch *scratch,
 		    const uint32_t *weights);

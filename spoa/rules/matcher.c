@@ -7,6 +7,7 @@ struct matcher {
 	const struct sample *sample;
 	enum sample_type type;
 	bool nocase;
+	unsigned slot; /* of the argument that is the sample; REQUEST_MAX_SLOTS: there is more to it */
 	struct index *index;
 };
 
@@ -17,6 +18,7 @@ struct matcher *matcher_new(struct arena *arena, const struct sample *sample, co
 	if (!matcher)
 		return NULL;
 	matcher->sample = sample;
+	matcher->slot = sample_argument(sample);
 	matcher->type = patterns_type(patterns);
 	matcher->nocase = patterns_nocase(patterns);
 	matcher->index = index_new(arena, matcher->type, matcher->nocase, false);
@@ -53,7 +55,13 @@ void matcher_run(const struct matcher *matcher, struct request *request, struct 
 	bool many = sample_has_many(matcher->sample);
 	struct sample_cursor cursor = { 0 };
 	struct sample_value value;
+	struct slice text;
 
+	if (matcher->slot < REQUEST_MAX_SLOTS && matcher->type == SAMPLE_STRING &&
+	    (text = request_bytes(request, matcher->slot)).ptr) {
+		index_match_string(matcher->index, text, scratch, holds);
+		return;
+	}
 	while (sample_next(matcher->sample, request, scratch, &cursor, &value)) {
 		index_match(matcher->index, &value, scratch, holds);
 		if (!many)

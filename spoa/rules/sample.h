@@ -53,6 +53,9 @@ bool sample_next(const struct sample *sample, struct request *request, struct ru
 bool sample_final(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
 		  struct sample_value *value);
 
+/* The slot of the argument that it gives as it came; REQUEST_MAX_SLOTS: it does something to it. */
+unsigned sample_argument(const struct sample *sample);
+
 /* Whether it may have more than one. */
 bool sample_has_many(const struct sample *sample);
 

@@ -60,7 +60,7 @@ static void match_from(const struct spans *spans, struct slice text, size_t star
 
 void spans_match(const struct spans *spans, struct slice text, struct sink *sink)
 {
-	if (pairs_next(&spans->pairs, text, 0) == text.len)
+	if (pairs_absent(&spans->pairs, text) || pairs_next(&spans->pairs, text, 0) == text.len)
 		return;
 	for (size_t start = 0, end; start < text.len; start = end + 1) {
 		end = word_end(text, start, spans->kind);

@@ -141,6 +141,8 @@ uint32_t substrings_next(const struct substrings *substrings, struct slice text,
 		cursor->output = substrings->nodes[output].output;
 		return substrings->nodes[output].hit;
 	}
+	if (at == 0 && pairs_absent(&substrings->pairs, text))
+		return HIT_NONE;
 	while (at < text.len) {
 		if (state == 0 && (at = next_start(substrings, text, at)) == text.len)
 			break;
