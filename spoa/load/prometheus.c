@@ -132,7 +132,7 @@ void metric_take(const struct metric *metric, double value, struct record *recor
 {
 	unsigned as = metric->as ? metric->as : metric->max > 0 ? LOAD_U : LOAD_Q;
 
-	record_set(record, as, record_figure(record, as), metric->max > 0 ? value / metric->max : value);
+	record_set(record, as, report_figure(&record->report, as), metric->max > 0 ? value / metric->max : value);
 }
 
 /* A counter that stands for what is the case now does so by its rate: nothing to tell at first. */

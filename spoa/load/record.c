@@ -19,10 +19,8 @@ static const struct {
 	{ "B", LOAD_B, MOST_COUNT }, { "u", LOAD_U, MOST_U },
 };
 
-double *record_figure(struct record *record, unsigned figure)
+double *report_figure(struct load_report *report, unsigned figure)
 {
-	struct load_report *report = &record->report;
-
 	switch (figure) {
 	case LOAD_Q:
 		return &report->q;
@@ -103,7 +101,7 @@ static bool take_object(const json_t *object, struct record *record)
 	bool there;
 
 	for (size_t i = 0; i < COUNT(figures); i++) {
-		if (!take_number(object, figures[i].key, record_figure(record, figures[i].figure), &there))
+		if (!take_number(object, figures[i].key, report_figure(&record->report, figures[i].figure), &there))
 			return false;
 		record->report.has |= there ? figures[i].figure : 0;
 	}
@@ -146,7 +144,7 @@ enum load_rejection record_check(const struct record *record)
 
 	for (size_t i = 0; wrong == REPORT_TAKEN && i < COUNT(figures); i++)
 		if (report->has & figures[i].figure)
-			wrong = check_number(*record_figure(&copy, figures[i].figure), figures[i].most);
+			wrong = check_number(*report_figure(&copy.report, figures[i].figure), figures[i].most);
 	if (wrong == REPORT_TAKEN && record->also & RECORD_CAPACITY)
 		wrong = check_number(record->capacity, MOST_Q);
 	if (wrong == REPORT_TAKEN && record->also & RECORD_RATE)

@@ -31,7 +31,7 @@ static inline void record_set(struct record *record, unsigned figure, double *fi
 }
 
 /* One figure by its bit, LOAD_U to LOAD_B. */
-double *record_figure(struct record *record, unsigned figure);
+double *report_figure(struct load_report *report, unsigned figure);
 
 /* {"q":3,"A":1200,"C":1197,"u":0.4,"capacity":8,"state":"up","t":1700000000.5}, any of them; others are passed over. */
 enum load_rejection record_parse_json(struct slice text, struct record *record);

@@ -105,22 +105,6 @@ void report_take_states(struct load *load, struct server *server, enum load_sour
 
 /* ---- figures ---- */
 
-static double *figure_of(struct load_report *report, unsigned figure)
-{
-	switch (figure) {
-	case LOAD_Q:
-		return &report->q;
-	case LOAD_A:
-		return &report->A;
-	case LOAD_C:
-		return &report->C;
-	case LOAD_B:
-		return &report->B;
-	default:
-		return &report->u;
-	}
-}
-
 /* A counter of this source's, as the policy is to see it: on from where it was, whoever told it then. */
 static double continued(struct load_merged *merged, size_t i, enum load_source source, double value)
 {
@@ -173,15 +157,15 @@ static void merge(const struct server *server, struct load_report *report, doubl
 		if (source == LOAD_SOURCES)
 			continue;
 		report->has |= plain[i];
-		*figure_of(report, plain[i]) = *figure_of(&said[source].report, plain[i]);
+		*report_figure(report, plain[i]) = *report_figure(&said[source].report, plain[i]);
 	}
 	for (size_t i = 0; i < COUNT(counters); i++) {
 		source = owner_of(server, counters[i], now);
 		if (source == LOAD_SOURCES)
 			continue;
 		report->has |= counters[i];
-		*figure_of(report, counters[i]) =
-			continued(merged, i, source, *figure_of(&said[source].report, counters[i]));
+		*report_figure(report, counters[i]) =
+			continued(merged, i, source, *report_figure(&said[source].report, counters[i]));
 	}
 	complete(report, merged);
 }
@@ -196,7 +180,7 @@ static void tell(struct server *server, enum load_source source, double now)
 	merge(server, &report, now);
 	for (size_t i = 0; i < COUNT(counters); i++)
 		if (report.has & counters[i])
-			merged->last[i] = *figure_of(&report, counters[i]);
+			merged->last[i] = *report_figure(&report, counters[i]);
 	merged->counted |= report.has;
 	merged->report = report;
 	merged->source = source;

@@ -28,8 +28,8 @@ static inline void expect_record(const char *name, enum load_rejection verdict, 
 		fail_msg("%s: has %x", name, record->report.has);
 	for (size_t i = 0; i < COUNT(figures); i++)
 		if (wanted->has & figures[i] &&
-		    fabs(*record_figure(&got, figures[i]) - *record_figure(&other, figures[i])) > 1e-9)
-			fail_msg("%s: figure %x is %.17g", name, figures[i], *record_figure(&got, figures[i]));
+		    fabs(*report_figure(&got.report, figures[i]) - *report_figure(&other.report, figures[i])) > 1e-9)
+			fail_msg("%s: figure %x is %.17g", name, figures[i], *report_figure(&got.report, figures[i]));
 }
 
 #endif
