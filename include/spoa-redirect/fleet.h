@@ -80,6 +80,7 @@ struct server_load {
 enum check_status {
 	CHECK_UNKNOWN,
 	CHECK_INI,
+	CHECK_CHECKED = 3, /* of an agent: it was heard, and said nothing of health */
 	CHECK_SOCKERR = 5,
 	CHECK_L4OK,
 	CHECK_L4TOUT,
@@ -97,7 +98,7 @@ struct check_outcome {
 	enum check_status status;
 	unsigned code;   /* of an HTTP answer; 0: none */
 	double duration; /* seconds */
-	char why[64];    /* what the system said of it */
+	char why[128];   /* what the system said of it, or the agent */
 };
 
 enum probed { PROBED_HEALTH, PROBED_AGENT, PROBED_LOAD, PROBES };
@@ -158,7 +159,7 @@ struct server_state {
 	unsigned health;       /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
 	double changed;        /* when the status last did; monotonic */
 	double down, downtime; /* since when it is down, while it is; how long it was before */
-	struct check_outcome check;
+	struct check_outcome check, agent;
 	uint64_t checks_failed, downs;
 	bool paused[PROBES];          /* by enum probed: not asked for now */
 	struct probe *probes[PROBES]; /* load's: who asks this server; by enum probed */

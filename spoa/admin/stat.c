@@ -119,6 +119,45 @@ static void set_check(struct row *row, const struct server *server)
 	set(row, COLUMN_check_health, "%u", server->state->health);
 }
 
+static const char *description(enum check_status status)
+{
+	switch (status) {
+	case CHECK_CHECKED:
+		return "No status change";
+	case CHECK_L7OK:
+		return "Layer7 check passed";
+	case CHECK_L7STS:
+		return "Layer7 wrong status";
+	case CHECK_L7TOUT:
+		return "Layer7 timeout";
+	case CHECK_L7RSP:
+		return "Layer7 invalid response";
+	case CHECK_L4CON:
+		return "Layer4 connection problem";
+	case CHECK_L4TOUT:
+		return "Layer4 timeout";
+	default:
+		return "";
+	}
+}
+
+/* Of an agent one word is enough either way: its rise and fall are 1. */
+static void set_agent(struct row *row, const struct server *server)
+{
+	const struct check_outcome *agent = &server->state->agent;
+
+	set(row, COLUMN_agent_status, "%s", check_status_name(agent->status));
+	set(row, COLUMN_agent_desc, "%s", description(agent->status));
+	if (agent->status == CHECK_L7OK || agent->status == CHECK_L7STS)
+		set(row, COLUMN_agent_code, "0");
+	if (agent->status > CHECK_INI)
+		set(row, COLUMN_agent_duration, "%.0f", agent->duration * 1000);
+	set(row, COLUMN_last_agt, "%s", agent->why);
+	set(row, COLUMN_agent_rise, "1");
+	set(row, COLUMN_agent_fall, "1");
+	set(row, COLUMN_agent_health, "%d", !server->state->agent_down);
+}
+
 static void put_server(FILE *out, const struct server *server, unsigned iid, double now)
 {
 	const struct server_state *state = server->state;
@@ -132,6 +171,8 @@ static void put_server(FILE *out, const struct server *server, unsigned iid, dou
 	set(&row, COLUMN_pxname, "%s", server->backend->name);
 	set(&row, COLUMN_svname, "%s", server->name);
 	set(&row, COLUMN_scur, "%.0f", select_in_flight(server, now, &under_way));
+	if (atomic_load_explicit(&state->maxconn, memory_order_relaxed) > 0)
+		set(&row, COLUMN_slim, "%u", atomic_load_explicit(&state->maxconn, memory_order_relaxed));
 	set(&row, COLUMN_stot, "%llu", booked);
 	set(&row, COLUMN_lbtot, "%llu", booked);
 	set(&row, COLUMN_hrsp_3xx, "%llu", booked);
@@ -152,6 +193,8 @@ static void put_server(FILE *out, const struct server *server, unsigned iid, dou
 	set(&row, COLUMN_srid, "0");
 	if (server->check.enabled)
 		set_check(&row, server);
+	if (server->agent.enabled)
+		set_agent(&row, server);
 	put(out, &row);
 }
 

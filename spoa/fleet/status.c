@@ -14,9 +14,9 @@ const char *server_status_name(enum server_status status)
 }
 
 static const char *const check_names[] = {
-	[CHECK_UNKNOWN] = "",      [CHECK_INI] = "INI",     [CHECK_SOCKERR] = "SOCKERR", [CHECK_L4OK] = "L4OK",
-	[CHECK_L4TOUT] = "L4TOUT", [CHECK_L4CON] = "L4CON", [CHECK_L7TOUT] = "L7TOUT",   [CHECK_L7RSP] = "L7RSP",
-	[CHECK_L7OK] = "L7OK",     [CHECK_L7STS] = "L7STS",
+	[CHECK_CHECKED] = "CHECKED", [CHECK_UNKNOWN] = "",      [CHECK_INI] = "INI",     [CHECK_SOCKERR] = "SOCKERR",
+	[CHECK_L4OK] = "L4OK",       [CHECK_L4TOUT] = "L4TOUT", [CHECK_L4CON] = "L4CON", [CHECK_L7TOUT] = "L7TOUT",
+	[CHECK_L7RSP] = "L7RSP",     [CHECK_L7OK] = "L7OK",     [CHECK_L7STS] = "L7STS",
 };
 
 const char *check_status_name(enum check_status status)

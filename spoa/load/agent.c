@@ -18,7 +18,11 @@ struct line {
 	enum record_health health;
 	bool has_percent, has_weight, has_maxconn;
 	uint64_t percent, weight, maxconn;
-	unsigned unknown; /* words */
+	unsigned unknown;    /* words, */
+	struct slice error;  /* the first of them */
+	const char *warning; /* of what is known but cannot be read */
+	struct slice said;   /* of health */
+	struct slice reason;
 };
 
 static const struct endpoint *agent_to(const struct server *server)
@@ -64,21 +68,19 @@ static bool read_state(struct line *line, struct slice word)
 			continue;
 		if (words[i].admin)
 			line->admin = words[i].admin;
-		if (words[i].health)
+		if (words[i].health) {
 			line->health = words[i].health;
+			line->said = word;
+		}
 		return true;
 	}
 	return false;
 }
 
-static bool read_percent(struct line *line, struct slice word)
+static void warn(struct line *line, const char *warning)
 {
-	if (!slice_ends(word, SLICE("%")) ||
-	    !slice_to_natural(slice_of(word.ptr, word.len - 1), MOST_PERCENT, &line->percent))
-		return false;
-	line->has_percent = true;
-	line->has_weight = false;
-	return true;
+	if (!line->warning)
+		line->warning = warning;
 }
 
 static bool begins(struct slice *word, struct slice prefix)
@@ -89,29 +91,54 @@ static bool begins(struct slice *word, struct slice prefix)
 	return true;
 }
 
-/* "weight:50" and "weight:50%"; HAProxy has them from 3.1 on. */
-static bool read_weight(struct line *line, struct slice word)
+static bool is_digit(struct slice word)
 {
-	if (read_percent(line, word))
-		return true;
-	if (!slice_to_natural(word, MOST_WEIGHT, &line->weight))
-		return false;
-	line->has_weight = true;
-	line->has_percent = false;
-	return true;
+	return word.len > 0 && word.ptr[0] >= '0' && word.ptr[0] <= '9';
 }
 
+/* "50%", and "50" where it is said to be a weight. Of several the last counts, readable or not. */
+static void read_weight(struct line *line, struct slice word)
+{
+	line->has_percent = slice_ends(word, SLICE("%")) &&
+			    slice_to_natural(slice_of(word.ptr, word.len - 1), MOST_PERCENT, &line->percent);
+	line->has_weight = !line->has_percent && slice_to_natural(word, MOST_WEIGHT, &line->weight);
+	if (line->has_percent || line->has_weight)
+		return;
+	if (word.len == 0)
+		warn(line, "Require <weight> or <weight%>.");
+	else if (slice_to_natural(word, INT32_MAX, &line->weight))
+		warn(line, "Absolute weight can only be between 0 and 256 inclusive.");
+	else
+		warn(line, is_digit(word) ? "Trailing garbage in weight string"
+					  : "Empty weight string empty or preceded by garbage");
+}
+
+static void read_maxconn(struct line *line, struct slice word)
+{
+	line->has_maxconn = slice_to_natural(word, UINT32_MAX, &line->maxconn);
+	if (word.len == 0)
+		warn(line, "Require <maxconn>.");
+	else if (!line->has_maxconn)
+		warn(line, is_digit(word) ? "Trailing garbage in maxconn string"
+					  : "maxconn string empty or preceded by garbage");
+}
+
+/* In HAProxy's order; "weight:" is known to it from 3.1 on. */
 static void read_word(struct line *line, struct slice word)
 {
-	bool known;
+	struct slice rest = word;
 
-	if (begins(&word, SLICE("maxconn:")))
-		line->has_maxconn |= known = slice_to_natural(word, UINT32_MAX, &line->maxconn);
-	else if (begins(&word, SLICE("weight:")))
-		known = read_weight(line, word);
-	else
-		known = read_state(line, word) || read_percent(line, word);
-	line->unknown += !known;
+	if (read_state(line, word))
+		return;
+	if (is_digit(word) && memchr(word.ptr, '%', word.len)) {
+		read_weight(line, word);
+	} else if (begins(&rest, SLICE("maxconn:"))) {
+		read_maxconn(line, rest);
+	} else if (begins(&rest, SLICE("weight:"))) {
+		read_weight(line, rest);
+	} else if (line->unknown++ == 0) {
+		line->error = word;
+	}
 }
 
 static bool is_separator(uint8_t c)
@@ -127,7 +154,7 @@ static bool take_word(struct slice *rest, struct slice *word)
 	while (rest->len > 0 && is_separator(rest->ptr[0]))
 		*rest = slice_from(*rest, 1);
 	if (rest->len == 0 || is_line_end(rest->ptr[0]) || rest->ptr[0] == '#')
-		return false;
+		return false; /* the reason begins here */
 	while (end < rest->len && !is_separator(rest->ptr[end]) && !is_line_end(rest->ptr[end]))
 		end++;
 	*word = slice_of(rest->ptr, end);
@@ -157,6 +184,35 @@ static void apply_percent(struct load *load, struct server *server, struct recor
 		server->state->shown_weight = scaled > 0 ? (uint32_t)scaled : 1;
 }
 
+/* ---- what is shown ---- */
+
+static struct slice reason_of(struct slice rest)
+{
+	if (rest.len == 0 || rest.ptr[0] != '#')
+		return SLICE("");
+	return slice_trim(slice_from(rest, 1));
+}
+
+/* The columns agent_status and last_agt of HAProxy's statistics: what is worst is told. */
+static void note(struct check_outcome *outcome, const struct line *line)
+{
+	struct slice trouble = line->unknown ? line->error : line->warning ? slice_of_string(line->warning) : SLICE("");
+	struct slice more =
+		line->reason.len == 0 || (line->health == RECORD_UP && trouble.len > 0) ? trouble : line->reason;
+
+	outcome->why[0] = 0;
+	outcome->status = line->health == RECORD_UP ? CHECK_L7OK : line->health ? CHECK_L7STS : CHECK_CHECKED;
+	if (line->health)
+		snprintf(outcome->why, sizeof(outcome->why), "via agent : %.*s%s%.*s%s", SLICE_ARGS(line->said),
+			 more.len ? " (" : "", SLICE_ARGS(more), more.len ? ")" : "");
+	else if (trouble.len > 0)
+		snprintf(outcome->why, sizeof(outcome->why), "agent %s : %.*s",
+			 line->unknown ? "reports an error" : "warns", SLICE_ARGS(trouble));
+	for (char *at = outcome->why; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
+}
+
 /* HAProxy's order: states first, so that what the rest is about is known, and health last. */
 void agent_apply(struct load *load, struct server *server, struct slice text, double now)
 {
@@ -172,6 +228,8 @@ void agent_apply(struct load *load, struct server *server, struct slice text, do
 	snprintf(why, sizeof(why), "agent says \"%.*s\"", (int)(length < 100 ? length : 100), (const char *)text.ptr);
 	while (take_word(&text, &word))
 		read_word(&line, word);
+	line.reason = reason_of(text);
+	note(&server->state->agent, &line);
 	server->state->agent_unknown += line.unknown;
 	admin.why = rest.why = why;
 	admin.admin = line.admin;
@@ -192,8 +250,16 @@ void agent_apply(struct load *load, struct server *server, struct slice text, do
  */
 static void agent_done(struct probe *probe, enum probe_outcome outcome, struct slice answer, double now)
 {
+	static const enum check_status statuses[] = { [PROBE_REFUSED] = CHECK_L4CON,
+						      [PROBE_LATE] = CHECK_L4TOUT,
+						      [PROBE_SILENT] = CHECK_L7TOUT,
+						      [PROBE_ANSWERED] = CHECK_L7RSP };
+	struct check_outcome *seen = &probe->server->state->agent;
 	bool whole = outcome == PROBE_ANSWERED && agent_complete(answer);
 
+	seen->status = statuses[outcome];
+	seen->duration = now - probe->started;
+	snprintf(seen->why, sizeof(seen->why), "%s", outcome == PROBE_REFUSED ? strerror(probe->error) : "");
 	if (whole)
 		agent_apply(probe->load, probe->server, answer, now);
 	else if (outcome == PROBE_ANSWERED && answer.len > 0 && !probe->said_incomplete)

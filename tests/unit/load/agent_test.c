@@ -217,9 +217,11 @@ static void maxconn_is_kept_and_unknown_words_are_counted(void **state)
 	say(&site, "maxconn:100 50% up\n");
 	assert_int_equal(atomic_load(&server->state->maxconn), 100);
 	assert_int_equal(server->state->agent_unknown, 0);
-	say(&site, "MaxConn:7,error maxconn: maxconn:x maxconn:1.5 busy #really\n");
+	say(&site, "maxconn: error maxconn:x,MaxConn:7 busy #really\n");
 	assert_int_equal(atomic_load(&server->state->maxconn), 7);
-	assert_int_equal(server->state->agent_unknown, 5);
+	assert_int_equal(server->state->agent_unknown, 2);
+	say(&site, "maxconn:9 maxconn:1.5\n"); /* the last word, whatever it is */
+	assert_int_equal(atomic_load(&server->state->maxconn), 7);
 	site_close(&site);
 }
 
