@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line, and the order in which things start and stop; nothing else. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,6 @@ struct process {
 	struct running running;
 	struct reload *reload;
 	struct admin *admin;
-	struct state_file *state_file;
 	ev_signal signals[5];
 	ev_timer stage_timer; /* the end of grace, then the looks */
 	ev_timer log_timer;
@@ -44,12 +44,12 @@ static void stop_now(struct process *process)
 }
 
 /* The listeners close; what is connected hears AGENT-DISCONNECT as soon as it has its answers. */
-static void leave(struct process *process)
+static void leave(struct process *process, bool hasty)
 {
 	process->stage = LEAVING;
 	log_line(log_of(process), LOG_NOTICE, "Stopping: %zu SPOP connections to end.",
 		 net_connections(process->running.net));
-	net_leave(process->running.net, net_settings_grace(process->running.site.settings) == 0);
+	net_leave(process->running.net, hasty);
 	ev_timer_stop(process->running.loop, &process->stage_timer);
 	ev_timer_set(&process->stage_timer, LEAVE_TICK, LEAVE_TICK);
 	ev_timer_start(process->running.loop, &process->stage_timer);
@@ -62,11 +62,26 @@ static void on_stage_timer(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	if (process->stage == DRAINING)
-		leave(process);
+		leave(process, net_settings_grace(process->running.site.settings) == 0);
 	else if (net_connections(process->running.net) == 0)
 		stop_now(process);
 	else if (clock_now() >= process->hard_stop)
 		stop_now(process);
+}
+
+/* Another process accepts at the same addresses: there is nothing to wait for, and nobody may notice that this one goes. */
+static void leave_to(struct process *process, pid_t heir)
+{
+	log_line(log_of(process), LOG_NOTICE, "Process %d has taken over.", (int)heir);
+	process->hard_stop = clock_now() + net_settings_hard_stop(process->running.site.settings);
+	manager_give_away(process->running.manager, heir);
+	state_file_close(process->running.state_file, false);
+	process->running.state_file = NULL;
+	admin_give_away(process->admin);
+	admin_stop(process->admin);
+	process->admin = NULL;
+	net_give_away(process->running.net);
+	leave(process, false);
 }
 
 /* Health checks are refused first, and the rest goes on until HAProxy has had the time to notice. */
@@ -106,6 +121,8 @@ static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
 	(void)events;
 	if (signal->signum == SIGHUP || signal->signum == SIGUSR2)
 		reload_on_signal(process);
+	else if (process->stage == RUNNING && admin_heir(process->admin))
+		leave_to(process, admin_heir(process->admin));
 	else if (process->stage == RUNNING)
 		drain(process);
 	else
@@ -126,6 +143,12 @@ static void watch_signals(struct process *process)
 	}
 }
 
+static bool complain(const char *why)
+{
+	fprintf(stderr, "spoa-redirect: %s\n", why);
+	return false;
+}
+
 static void on_log_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct process *process = timer->data;
@@ -138,10 +161,8 @@ static void on_log_timer(struct ev_loop *loop, ev_timer *timer, int events)
 static bool make_loop(struct process *process)
 {
 	process->running.loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-	if (!process->running.loop) {
-		fprintf(stderr, "spoa-redirect: cannot make an event loop\n");
-		return false;
-	}
+	if (!process->running.loop)
+		return complain("cannot make an event loop");
 	watch_signals(process);
 	ev_init(&process->stage_timer, on_stage_timer);
 	ev_timer_init(&process->log_timer, on_log_timer, LOG_TICK, LOG_TICK);
@@ -150,37 +171,74 @@ static bool make_loop(struct process *process)
 	return true;
 }
 
+/* What needs the threads of net, and what needs nothing but memory. */
+static bool start_beside(const struct cli *cli, struct process *process)
+{
+	struct running *running = &process->running;
+
+	running->since = clock_now();
+	running->grace = grace_new(running->loop, running->net);
+	running->manager = running->grace ? manager_open(running) : NULL;
+	running->load = load_start(running->loop, running->site.fleet, log_of(process));
+	process->reload = reload_new(running, cli->files, cli->n_files, cli->debug);
+	return (running->manager && running->load && process->reload) || complain("out of memory");
+}
+
+/* With sockets that others opened; those that nobody asks for are closed. */
+static bool start_with(const struct cli *cli, struct process *process, struct takeover *takeover)
+{
+	struct running *running = &process->running;
+	char why[300];
+	unsigned left;
+
+	running->state_file = state_file_open(running, takeover->states);
+	if (!running->state_file ||
+	    !ruleset_count_hits(running->site.ruleset, net_settings_workers(running->site.settings)))
+		return complain("out of memory");
+	running->net = net_start(running->site.settings, running->inherited, why, sizeof(why));
+	if (!running->net)
+		return complain(why);
+	if (!start_beside(cli, process))
+		return false;
+	process->admin = admin_start(running, process->reload,
+				     (struct admin_about){ cli_version_text(), cli_date_text() }, why, sizeof(why));
+	if (!process->admin)
+		return complain(why);
+	left = inherited_close(running->inherited);
+	if (left > 0)
+		log_line(log_of(process), LOG_WARNING, "%u sockets that were handed over have no line here", left);
+	return true;
+}
+
 static bool start(const struct cli *cli, struct process *process)
 {
+	struct inherited inherited = { .n = 0 };
+	struct takeover takeover = { .sockets = &inherited };
 	char why[300];
+	bool good;
 
 	if (!make_loop(process))
 		return false;
-	process->state_file = state_file_open(&process->running);
-	if (!process->state_file ||
-	    !ruleset_count_hits(process->running.site.ruleset, net_settings_workers(process->running.site.settings))) {
-		fprintf(stderr, "spoa-redirect: out of memory\n");
-		return false;
-	}
-	process->running.net = net_start(process->running.site.settings, why, sizeof(why));
-	if (!process->running.net) {
-		fprintf(stderr, "spoa-redirect: %s\n", why);
-		return false;
-	}
-	process->running.since = clock_now();
-	process->running.grace = grace_new(process->running.loop, process->running.net);
-	process->running.manager = process->running.grace ? manager_open(&process->running) : NULL;
-	process->running.load = load_start(process->running.loop, process->running.site.fleet, log_of(process));
-	process->reload = reload_new(&process->running, cli->files, cli->n_files, cli->debug);
-	if (!process->running.manager || !process->running.load || !process->reload) {
-		fprintf(stderr, "spoa-redirect: out of memory\n");
-		return false;
-	}
-	process->admin = admin_start(&process->running, process->reload,
-				     (struct admin_about){ cli_version_text(), cli_date_text() }, why, sizeof(why));
-	if (!process->admin)
-		fprintf(stderr, "spoa-redirect: %s\n", why);
-	return process->admin != NULL;
+	inherited_take(&inherited);
+	if (cli->takeover && strcmp(cli->takeover, "/dev/null") != 0 &&
+	    !takeover_fetch(&takeover, cli->takeover, why, sizeof(why)))
+		return complain(why);
+	process->running.inherited = &inherited;
+	good = start_with(cli, process, &takeover);
+	process->running.inherited = NULL;
+	free(takeover.states);
+	return good;
+}
+
+/* This one answers: those before it may go. */
+static void end_others(const struct cli *cli, struct process *process)
+{
+	net_own(process->running.net);
+	admin_own(process->admin);
+	for (size_t i = 0; i < cli->n_ends; i++)
+		if (kill((pid_t)cli->ends[i].pid, cli->ends[i].signal) < 0)
+			log_line(log_of(process), LOG_WARNING, "cannot stop process %ld: %s", cli->ends[i].pid,
+				 strerror(errno));
 }
 
 static int run(const struct cli *cli, struct process *process)
@@ -202,6 +260,7 @@ static int run(const struct cli *cli, struct process *process)
 			log_line(log_of(process), LOG_NOTICE, "Ready: %zu frontend%s, %zu backend%s.", frontends,
 				 &"s"[frontends == 1], backends, &"s"[backends == 1]);
 		manager_ready(process->running.manager, "Answering.");
+		end_others(cli, process);
 		ev_run(process->running.loop, 0);
 		status = EXIT_SUCCESS;
 	}
@@ -209,7 +268,7 @@ static int run(const struct cli *cli, struct process *process)
 	load_stop(process->running.load);
 	manager_close(process->running.manager);
 	net_stop(process->running.net);
-	state_file_close(process->state_file);
+	state_file_close(process->running.state_file, true);
 	grace_free(process->running.grace);
 	reload_free(process->reload);
 	if (status == EXIT_SUCCESS)

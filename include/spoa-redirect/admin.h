@@ -22,6 +22,13 @@ struct admin *admin_start(struct running *running, struct reload *reload, struct
 /* From now on /readyz and `show info` say that the agent is about to stop. */
 void admin_set_stopping(struct admin *admin);
 
+/* Files of sockets that were taken over are ours from now on. */
+void admin_own(struct admin *admin);
+
+/* The process that was given our listening sockets, as long as it lives; 0: none. From then on their files are its. */
+pid_t admin_heir(const struct admin *admin);
+void admin_give_away(struct admin *admin);
+
 /* Closes what is open. NULL is fine. */
 void admin_stop(struct admin *admin);
 

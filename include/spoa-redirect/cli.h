@@ -32,6 +32,12 @@ struct cli {
 	bool group;                            /* --group: for send-spoe-group, without an event */
 	unsigned haproxy_major, haproxy_minor; /* --haproxy V */
 	const char *imported, *frontend;       /* HAProxy's file; --frontend F, NULL for all */
+	const char *takeover;                  /* -x: the runtime socket of the process to take over from; NULL: none */
+	struct cli_end {
+		int signal; /* SIGUSR1 of -sf, SIGTERM of -st */
+		long pid;
+	} * ends; /* who is to stop once we are ready */
+	size_t n_ends;
 	/* of explain */
 	struct explain_request asked;
 };

@@ -10,7 +10,7 @@
 
 #include "spoa-redirect/answer.h"
 #include "spoa-redirect/base/counter.h"
-#include "spoa-redirect/base/listening.h"
+#include "spoa-redirect/base/inherited.h"
 #include "spoa-redirect/base/log.h"
 #include "spoa-redirect/config.h"
 
@@ -41,6 +41,7 @@ const char *stats_level_name(enum stats_level level);
 struct stats_socket {
 	struct listening where;
 	enum stats_level level;
+	bool expose; /* a process that takes over gets the listening sockets here */
 	struct config_place place;
 };
 
@@ -58,10 +59,11 @@ unsigned net_settings_workers(const struct net_settings *settings);
 struct net;
 
 /*
- * Binds, listens and starts the threads. settings outlive it. NULL: what failed is in why, and nothing is left
+ * Binds, listens and starts the threads. settings outlive it. What is listened on already is taken from inherited, which
+ * may be NULL. NULL: what failed is in why, and nothing is left
  * behind. The functions below are for the thread that called this one.
  */
-struct net *net_start(const struct net_settings *settings, char *why, size_t size);
+struct net *net_start(const struct net_settings *settings, struct inherited *inherited, char *why, size_t size);
 
 /*
  * Another configuration, in two steps, so that what can fail does so first: net_prepare() binds the addresses that are
@@ -88,6 +90,15 @@ void net_drain(struct net *net);
  * without a question, or if hasty at once, without one.
  */
 void net_leave(struct net *net, bool hasty);
+
+/* The sockets that are listened on, as many as there is room for; how many that is. */
+size_t net_sockets(const struct net *net, struct listening_socket *to, size_t room);
+
+/* Files of sockets that were taken over are ours from now on. */
+void net_own(struct net *net);
+
+/* Another process has these sockets: their files stay. Before net_leave(). */
+void net_give_away(struct net *net);
 
 /* Connections that are open now; that were ever accepted. Any thread. */
 size_t net_connections(const struct net *net);

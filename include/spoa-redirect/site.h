@@ -53,6 +53,8 @@ struct running {
 	struct net *net;
 	struct grace *grace;
 	struct load *load;
+	struct state_file *state_file;
+	struct inherited *inherited; /* NULL, once all that is listened on is open */
 	struct manager *manager;     /* NULL: it is told nothing */
 	struct log_queue *log_queue; /* NULL: each thread writes its lines itself */
 	struct site site;
@@ -64,11 +66,15 @@ struct running {
 struct state_file;
 
 /*
- * Takes what the file of the running site's settings knows of its servers; a broken one is warned of and ignored. From then
- * on what people change is written there within a second, and at the end. Before any worker decides. NULL: out of memory.
+ * Takes `states`, if they are not NULL, or else what the file of the running site's settings knows of its servers; a broken
+ * one is warned of and ignored. From then on what people change is written there within a second, and at the end. Before
+ * any worker decides. NULL: out of memory.
  */
-struct state_file *state_file_open(struct running *running);
-void state_file_close(struct state_file *file);
+struct state_file *state_file_open(struct running *running, const char *states);
+void state_file_save(struct state_file *file);
+
+/* save: what has changed since. NULL is fine. */
+void state_file_close(struct state_file *file, bool save);
 
 /* ---- the service manager ---- */
 
@@ -82,7 +88,20 @@ struct manager *manager_open(struct running *running);
 void manager_ready(struct manager *manager, const char *status);
 void manager_reloading(struct manager *manager);
 void manager_stopping(struct manager *manager, const char *status);
+/* Another process, which is told to be the main one from now on, is to hear no more of this one. */
+void manager_give_away(struct manager *manager, pid_t pid);
 void manager_close(struct manager *manager);
+
+/* ---- taking over ---- */
+
+/* Of a process that runs: what a runtime socket with `expose-fd listeners` gives. */
+struct takeover {
+	struct inherited *sockets;
+	char *states; /* as `show servers state`; of malloc(), the caller's. NULL: none came */
+};
+
+/* False: why. */
+bool takeover_fetch(struct takeover *takeover, const char *path, char *why, size_t size);
 
 /* ---- reload ---- */
 

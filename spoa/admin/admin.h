@@ -17,6 +17,7 @@ struct admin {
 	struct admin_about about;
 	double started; /* monotonic */
 	bool stopping;
+	pid_t heir;         /* has our listening sockets; 0: nobody */
 	struct door *doors; /* one a `stats socket` */
 	size_t n_doors;
 	struct session *sessions;
@@ -34,6 +35,7 @@ struct session {
 	ev_io io;
 	ev_timer timer;
 	double patience; /* seconds that it may say nothing */
+	bool expose;     /* listening sockets are given away here */
 	bool prompt;     /* one line after the other */
 	bool waits;      /* for a reload's end */
 	bool heard_all;  /* the client says no more, */
@@ -47,6 +49,11 @@ struct session {
 
 bool doors_open(struct admin *admin, char *why, size_t size);
 void doors_close(struct admin *admin);
+
+/* Their sockets, as many as there is room for; from now on their files are somebody else's. */
+size_t doors_sockets(const struct admin *admin, struct listening_socket *to, size_t room);
+void doors_give_away(struct admin *admin);
+void doors_own(struct admin *admin);
 
 /* The command that waited has ended with this. */
 void session_resume(struct session *session, const char *text);
@@ -67,6 +74,8 @@ command set_server, enable_server, disable_server, enable_health, disable_health
 	set_weight, get_weight;
 /* explain.c */
 command explain;
+/* hand_over.c */
+command hand_over;
 /* show_load.c */
 command show_load;
 
@@ -85,5 +94,8 @@ void metrics_write(const struct admin *admin, FILE *out);
 
 struct http *http_start(struct admin *admin, const struct stats_socket *where, char *why, size_t size);
 void http_stop(struct http *http);
+struct listening_socket http_socket(const struct http *http);
+void http_give_away(struct http *http);
+void http_own(struct http *http);
 
 #endif

@@ -17,6 +17,7 @@ struct row {
 static command help, prompt, quit, show_version, show_level, lower_to_user, lower_to_operator, set_timeout, reload;
 
 static const struct row rows[] = {
+	{ { "_getsocks" }, "", NULL, LEVEL_USER, hand_over }, /* for processes: no help names it */
 	{ { "disable", "agent" }, "<bk>/<srv>", "stop asking a server's agent", LEVEL_ADMIN, disable_agent },
 	{ { "disable", "health" }, "<bk>/<srv>", "stop checking a server", LEVEL_ADMIN, disable_health },
 	{ { "disable", "server" }, "<bk>/<srv>", "put a server into maintenance", LEVEL_ADMIN, disable_server },
@@ -120,10 +121,11 @@ static void print_rows(const struct session *session, FILE *out, char **words, s
 	bool whole;
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		if (rows[i].level <= session->level && (same = matching(&rows[i], words, n, &whole)) > best)
+		if (rows[i].help && rows[i].level <= session->level &&
+		    (same = matching(&rows[i], words, n, &whole)) > best)
 			best = same;
 	for (size_t i = 0; i < COUNT(rows); i++)
-		if (rows[i].level <= session->level && matching(&rows[i], words, n, &whole) == best)
+		if (rows[i].help && rows[i].level <= session->level && matching(&rows[i], words, n, &whole) == best)
 			print_row(out, &rows[i]);
 }
 

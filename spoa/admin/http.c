@@ -173,7 +173,7 @@ struct http *http_start(struct admin *admin, const struct stats_socket *where, c
 		return NULL;
 	http->admin = admin;
 	http->where = where->where;
-	if (!listening_open(&http->socket, &where->where, BACKLOG)) {
+	if (!inherited_open(admin->running->inherited, &http->socket, &where->where, BACKLOG)) {
 		snprintf(why, size, "%s:%u: cannot bind '%s': %s", where->place.file, where->place.line,
 			 endpoint_text(&where->where.endpoint, text), strerror(errno));
 		free(http);
@@ -184,6 +184,21 @@ struct http *http_start(struct admin *admin, const struct stats_socket *where, c
 	snprintf(why, size, "%s:%u: cannot serve HTTP", where->place.file, where->place.line);
 	http_stop(http);
 	return NULL;
+}
+
+struct listening_socket http_socket(const struct http *http)
+{
+	return http->socket;
+}
+
+void http_give_away(struct http *http)
+{
+	http->socket.inode = 0;
+}
+
+void http_own(struct http *http)
+{
+	listening_own(&http->socket, &http->where);
 }
 
 void http_stop(struct http *http)

@@ -15,6 +15,7 @@ struct door {
 	struct admin *admin;
 	struct listening where; /* of the configuration at the start, which may be gone */
 	enum stats_level level;
+	bool expose;
 	struct listening_socket socket;
 	ev_io io;
 };
@@ -250,6 +251,7 @@ static void session_open(struct door *door, int fd)
 	}
 	session->admin = admin;
 	session->level = door->level;
+	session->expose = door->expose;
 	session->next = admin->sessions;
 	session->previous = &admin->sessions;
 	if (session->next)
@@ -289,8 +291,10 @@ bool doors_open(struct admin *admin, char *why, size_t size)
 	for (size_t i = 0; admin->doors && (stats = net_settings_stats(settings, i)); i++) {
 		struct door *door = &admin->doors[i];
 
-		*door = (struct door){ .admin = admin, .where = stats->where, .level = stats->level };
-		if (!listening_open(&door->socket, &stats->where, BACKLOG)) {
+		*door = (struct door){
+			.admin = admin, .where = stats->where, .level = stats->level, .expose = stats->expose
+		};
+		if (!inherited_open(admin->running->inherited, &door->socket, &stats->where, BACKLOG)) {
 			snprintf(why, size, "%s:%u: cannot bind '%s': %s", stats->place.file, stats->place.line,
 				 endpoint_text(&stats->where.endpoint, text), strerror(errno));
 			return false;
@@ -301,6 +305,27 @@ bool doors_open(struct admin *admin, char *why, size_t size)
 		admin->n_doors++;
 	}
 	return admin->doors != NULL;
+}
+
+size_t doors_sockets(const struct admin *admin, struct listening_socket *to, size_t room)
+{
+	size_t n = 0;
+
+	for (; n < admin->n_doors && n < room; n++)
+		to[n] = admin->doors[n].socket;
+	return n;
+}
+
+void doors_give_away(struct admin *admin)
+{
+	for (size_t i = 0; i < admin->n_doors; i++)
+		admin->doors[i].socket.inode = 0;
+}
+
+void doors_own(struct admin *admin)
+{
+	for (size_t i = 0; i < admin->n_doors; i++)
+		listening_own(&admin->doors[i].socket, &admin->doors[i].where);
 }
 
 void doors_close(struct admin *admin)

@@ -86,6 +86,29 @@ bool listening_open(struct listening_socket *listening, const struct listening *
 	return false;
 }
 
+bool listening_adopt(struct listening_socket *listening, int backlog, int fd, bool lent)
+{
+	int error;
+
+	*listening = (struct listening_socket){ .fd = fd, .lent = lent };
+	if (listen(fd, backlog) == 0)
+		return true;
+	error = errno;
+	close(fd);
+	listening->fd = -1;
+	errno = error;
+	return false;
+}
+
+void listening_own(struct listening_socket *listening, const struct listening *where)
+{
+	if (!listening->lent)
+		return;
+	listening->lent = false;
+	note_file(listening, &where->endpoint);
+	(void)listening_set_rights(listening, where);
+}
+
 void listening_close(struct listening_socket *listening, const struct endpoint *endpoint)
 {
 	if (listening->fd < 0)

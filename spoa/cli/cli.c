@@ -4,6 +4,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <ev.h>
 #include <pcre2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 #endif
 
 /* Of configuration.md, by the orders of work to come. */
-static const char *const later[] = { "top", "-V", "-x", "-sf" };
+static const char *const later[] = { "top", "-V" };
 
 static const struct {
 	const char *option, *argument, *help;
@@ -28,6 +29,9 @@ static const struct {
 	{ "-c", "", "check the configuration, report every error, and exit with 0 or 1" },
 	{ "-d", "", "log everything to stderr as well" },
 	{ "-q", "", "say nothing at the start" },
+	{ "-x", " SOCKET", "take over the listening sockets of the process with this runtime socket" },
+	{ "-sf", " PID...", "once ready, have these stop softly (USR1)" },
+	{ "-st", " PID...", "once ready, have these stop (TERM)" },
 	{ "-v", "", "version" },
 	{ "-vv", "", "version, build options and libraries" },
 	{ "-dK", "", "list the keywords of the configuration" },
@@ -154,6 +158,34 @@ static bool take_file(struct cli *cli, char ***at)
 	return add_word(&cli->files, &cli->n_files, *(*at)++);
 }
 
+/* As many as follow. */
+static bool take_pids(struct cli *cli, const char *word, char ***at)
+{
+	uint64_t pid;
+
+	for (; **at && slice_to_natural(slice_of_string(**at), INT32_MAX, &pid) && pid > 1; ++*at) {
+		struct cli_end *bigger = realloc(cli->ends, (cli->n_ends + 1) * sizeof(*bigger));
+
+		if (!bigger) {
+			fprintf(stderr, "spoa-redirect: out of memory\n");
+			return false;
+		}
+		cli->ends = bigger;
+		bigger[cli->n_ends++] = (struct cli_end){ strcmp(word, "-st") == 0 ? SIGTERM : SIGUSR1, (long)pid };
+	}
+	return true;
+}
+
+static bool take_takeover(struct cli *cli, char ***at)
+{
+	if (!**at) {
+		fprintf(stderr, "spoa-redirect: '-x' expects the path of a runtime socket\n");
+		return false;
+	}
+	cli->takeover = *(*at)++;
+	return true;
+}
+
 /* "2.6", "3.0.11". */
 static bool take_version(struct cli *cli, char ***at)
 {
@@ -233,6 +265,10 @@ static bool take_option(struct cli *cli, const char *word, char ***at)
 		cli->imported = word;
 		return true;
 	}
+	if (strcmp(word, "-x") == 0)
+		return take_takeover(cli, at);
+	if (strcmp(word, "-sf") == 0 || strcmp(word, "-st") == 0)
+		return take_pids(cli, word, at);
 	if (strcmp(word, "--haproxy") == 0)
 		return take_version(cli, at);
 	return strcmp(word, "-f") == 0 ? take_file(cli, at) : refuse(word);
@@ -281,6 +317,7 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 void cli_release(struct cli *cli)
 {
 	free(cli->files);
+	free(cli->ends);
 	free(cli->asked.headers);
 	free(cli->asked.arguments);
 }

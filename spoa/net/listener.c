@@ -16,6 +16,8 @@
 static void close_socket(struct acceptor *acceptor)
 {
 	ev_io_stop(acceptor->listener->loop, &acceptor->io);
+	if (atomic_load(&acceptor->listener->given_away))
+		acceptor->socket.inode = 0;
 	listening_close(&acceptor->socket, &acceptor->endpoint);
 }
 
@@ -199,8 +201,7 @@ static bool open_one(struct listener *listener, struct inherited *inherited, con
 	}
 	acceptor->listener = listener;
 	acceptor->endpoint = bind->where.endpoint;
-	acceptor->socket.fd = inherited ? inherited_find(inherited, &bind->where.endpoint) : -1;
-	if (acceptor->socket.fd < 0 && !listening_open(&acceptor->socket, &bind->where, backlog)) {
+	if (!inherited_open(inherited, &acceptor->socket, &bind->where, backlog)) {
 		snprintf(why, size, "%s:%u: cannot bind '%s': %s", bind->place.file, bind->place.line,
 			 endpoint_text(&bind->where.endpoint, text), strerror(errno));
 		free(acceptor);
@@ -225,20 +226,14 @@ static void free_all(struct acceptor **list)
 	}
 }
 
-static bool open_all(struct listener *listener, char *why, size_t size)
+static bool open_all(struct listener *listener, struct inherited *inherited, char *why, size_t size)
 {
 	const struct net_settings *settings = listener->settings;
-	struct inherited inherited;
-	unsigned left;
 
-	inherited_take(&inherited);
 	for (size_t i = 0; i < settings->n_binds; i++)
 		if (!settings->binds[i].repeated &&
-		    !open_one(listener, &inherited, &settings->binds[i], settings->backlog, why, size))
+		    !open_one(listener, inherited, &settings->binds[i], settings->backlog, why, size))
 			return false;
-	left = inherited_close(&inherited);
-	if (left > 0)
-		log_line(&settings->log, LOG_WARNING, "%u sockets of the service manager have no 'bind' line", left);
 	listener->acceptors = listener->fresh;
 	listener->fresh = NULL;
 	return true;
@@ -291,6 +286,16 @@ void listener_move(struct listener *listener, const struct net_settings *setting
 	}
 }
 
+void listener_own(struct listener *listener, const struct net_settings *settings)
+{
+	for (struct acceptor *acceptor = listener->acceptors; acceptor; acceptor = acceptor->next) {
+		const struct bind *bind = find_bind(settings, &acceptor->endpoint);
+
+		if (bind)
+			listening_own(&acceptor->socket, &bind->where);
+	}
+}
+
 /* ---- the thread ---- */
 
 static void *run(void *argument)
@@ -301,7 +306,7 @@ static void *run(void *argument)
 	return NULL;
 }
 
-bool listener_start(struct listener *listener, char *why, size_t size)
+bool listener_start(struct listener *listener, struct inherited *inherited, char *why, size_t size)
 {
 	sigset_t all, before;
 
@@ -311,7 +316,7 @@ bool listener_start(struct listener *listener, char *why, size_t size)
 		snprintf(why, size, "cannot make an event loop: %s", strerror(errno));
 		return false;
 	}
-	if (!open_all(listener, why, size))
+	if (!open_all(listener, inherited, why, size))
 		return false;
 	ev_async_init(&listener->wake, on_wake);
 	ev_init(&listener->pause, on_pause_over);

@@ -51,7 +51,7 @@ static void raise_descriptors(const struct net_settings *settings)
 			 (unsigned long long)needed);
 }
 
-struct net *net_start(const struct net_settings *settings, char *why, size_t size)
+struct net *net_start(const struct net_settings *settings, struct inherited *inherited, char *why, size_t size)
 {
 	struct net *net = calloc(1, sizeof(*net));
 
@@ -64,7 +64,7 @@ struct net *net_start(const struct net_settings *settings, char *why, size_t siz
 	net->workers = calloc(net->n_workers, sizeof(*net->workers));
 	net->listener.net = net;
 	/* sockets last: from then on connections come, and find their workers */
-	if (net->workers && start_workers(net, why, size) && listener_start(&net->listener, why, size))
+	if (net->workers && start_workers(net, why, size) && listener_start(&net->listener, inherited, why, size))
 		return net;
 	net_stop(net);
 	return NULL;
@@ -137,6 +137,26 @@ void net_drain(struct net *net)
 {
 	for (unsigned i = 0; i < net->n_workers; i++)
 		atomic_store_explicit(&net->workers[i].draining, true, memory_order_relaxed);
+}
+
+size_t net_sockets(const struct net *net, struct listening_socket *to, size_t room)
+{
+	size_t n = 0;
+
+	for (const struct acceptor *acceptor = net->listener.acceptors; acceptor && n < room; acceptor = acceptor->next)
+		if (!atomic_load(&acceptor->retired))
+			to[n++] = acceptor->socket;
+	return n;
+}
+
+void net_own(struct net *net)
+{
+	listener_own(&net->listener, atomic_load(&net->settings));
+}
+
+void net_give_away(struct net *net)
+{
+	atomic_store(&net->listener.given_away, true);
 }
 
 void net_leave(struct net *net, bool hasty)

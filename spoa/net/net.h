@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "spoa-redirect/base/listening.h"
+#include "spoa-redirect/base/inherited.h"
 #include "spoa-redirect/net.h"
 
 #define NET_MAX_FRAME_SIZE (1024u * 1024 - 4) /* the largest that is agreed to */
@@ -50,25 +50,6 @@ struct net_settings {
 	struct stats_socket *http; /* NULL: none */
 	const char *state_file;    /* likewise */
 };
-
-/* ---- inherited.c ---- */
-
-#define INHERITED_MAX 64u
-
-/* Listening sockets that nobody has asked for yet. */
-struct inherited {
-	int fds[INHERITED_MAX];
-	unsigned n;
-};
-
-/* Those that the environment names for this process. */
-void inherited_take(struct inherited *inherited);
-
-/* The one that is bound there, which is the caller's from now on; −1: none. */
-int inherited_find(struct inherited *inherited, const struct endpoint *endpoint);
-
-/* How many were left. */
-unsigned inherited_close(struct inherited *inherited);
 
 /* ---- worker.c ---- */
 
@@ -158,12 +139,13 @@ struct listener {
 	struct acceptor *acceptors; /* a list; the thread's own while it runs, the control thread reads it */
 	struct acceptor *fresh;     /* to be added to it at the next wake */
 	_Atomic bool paused, closing, stopping;
+	_Atomic bool given_away; /* the sockets' files are somebody else's */
 	bool closed;
 	double say_full, say_starved; /* not before */
 	bool started;
 };
 
-bool listener_start(struct listener *listener, char *why, size_t size);
+bool listener_start(struct listener *listener, struct inherited *inherited, char *why, size_t size);
 void listener_wake(struct listener *listener);
 
 /* Binds what of another configuration is not listened on yet. False: why; nothing is left of it. Control thread. */
@@ -171,6 +153,9 @@ bool listener_prepare(struct listener *listener, const struct net_settings *sett
 
 /* The routes of that configuration from now on; the thread does the rest when it wakes. Control thread. */
 void listener_move(struct listener *listener, const struct net_settings *settings);
+
+/* Files of sockets that were taken over, before anything else is done with them. Control thread. */
+void listener_own(struct listener *listener, const struct net_settings *settings);
 
 /* Ends the thread and closes the sockets; until listener_free() others may still wake it. */
 void listener_stop(struct listener *listener);

@@ -219,11 +219,11 @@ static const struct config_keyword keywords[] = {
 	{ CONFIG_GLOBAL, "state-file", parse_state_file, "<file>",
 	  "where states and weights that were set at run time survive a restart" },
 	{ CONFIG_GLOBAL, "stats", stats_parse,
-	  "socket <address>:<port>|<path> [level user|operator|admin] [mode <mode>] [user <user>] [group <group>]",
+	  "socket <address>:<port>|<path> [level user|operator|admin] [expose-fd listeners] [mode <mode>] [user "
+	  "<user>] [group <group>]",
 	  "where commands are taken, at level operator unless said; or `timeout <time>`, how long one may wait there "
 	  "(10s)" },
 	{ CONFIG_GLOBAL, "chroot", NULL, "", "" },
-	{ CONFIG_GLOBAL, "expose-fd", NULL, "", "" },
 	{ CONFIG_GLOBAL, "group", NULL, "", "" },
 	{ CONFIG_GLOBAL, "http-token-file", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-bind", NULL, "", "" },

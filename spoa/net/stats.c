@@ -23,9 +23,19 @@ static bool parse_level(struct config_words *words, void *into)
 	return word && config_error(words, "unknown level '%s', expected user, operator or admin", word);
 }
 
+static bool parse_expose(struct config_words *words, void *into)
+{
+	const char *word = config_take_word(words, "listeners");
+
+	if (word && strcmp(word, "listeners") != 0)
+		return config_error(words, "'expose-fd' expects 'listeners', not '%s'", word);
+	((struct stats_socket *)into)->expose = true;
+	return word != NULL;
+}
+
 static const struct config_keyword socket_words[] = {
 	{ CONFIG_FRONTEND, "level", parse_level, "user|operator|admin", "what may be asked there" },
-	{ CONFIG_FRONTEND, "expose-fd", NULL, "listeners", "" },
+	{ CONFIG_FRONTEND, "expose-fd", parse_expose, "listeners", "for a process that takes over, -x" },
 };
 
 static bool parse_socket(struct config_words *words, struct net_settings *settings)
@@ -37,7 +47,9 @@ static bool parse_socket(struct config_words *words, struct net_settings *settin
 	while (words->left > 0) {
 		const struct config_keyword *word = listening_take_keyword(words, socket_words, COUNT(socket_words));
 
-		if (!word || !word->parse(words, word->parse == parse_level ? (void *)&socket : &socket.where))
+		bool own = word && (word->parse == parse_level || word->parse == parse_expose);
+
+		if (!word || !word->parse(words, own ? (void *)&socket : &socket.where))
 			return false;
 	}
 	if (!listening_is_sane(words, &socket.where))
@@ -105,7 +117,8 @@ double net_settings_stats_timeout(const struct net_settings *settings)
 static bool same_socket(const struct stats_socket *a, const struct stats_socket *b)
 {
 	return endpoint_equal(&a->where.endpoint, &b->where.endpoint) && a->level == b->level &&
-	       a->where.mode == b->where.mode && a->where.user == b->where.user && a->where.group == b->where.group;
+	       a->expose == b->expose && a->where.mode == b->where.mode && a->where.user == b->where.user &&
+	       a->where.group == b->where.group;
 }
 
 bool stats_same(const struct net_settings *a, const struct net_settings *b)

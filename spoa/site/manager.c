@@ -104,8 +104,7 @@ struct manager *manager_open(struct running *running)
 
 void manager_ready(struct manager *manager, const char *status)
 {
-	/* the process that took over from another is the main one from now on */
-	say(manager, "READY=1\nMAINPID=%d\nSTATUS=%.*s", (int)getpid(), (int)strcspn(status, "\n"), status);
+	say(manager, "READY=1\nSTATUS=%.*s", (int)strcspn(status, "\n"), status);
 }
 
 void manager_reloading(struct manager *manager)
@@ -120,6 +119,15 @@ void manager_reloading(struct manager *manager)
 void manager_stopping(struct manager *manager, const char *status)
 {
 	say(manager, "STOPPING=1\nSTATUS=%.*s", (int)strcspn(status, "\n"), status);
+}
+
+void manager_give_away(struct manager *manager, pid_t pid)
+{
+	say(manager, "MAINPID=%d", (int)pid);
+	if (!manager)
+		return;
+	ev_timer_stop(manager->running->loop, &manager->timer);
+	manager->address.sun_family = 0;
 }
 
 void manager_close(struct manager *manager)

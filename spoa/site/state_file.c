@@ -113,7 +113,7 @@ static bool replace(const struct state_file *file, const char *path)
 	return write_states(file, fresh) && rename(fresh, path) == 0;
 }
 
-static void save(struct state_file *file)
+void state_file_save(struct state_file *file)
 {
 	const char *path = path_of(file);
 	uint64_t sum = fleet_states_sum(file->running->site.fleet);
@@ -133,19 +133,21 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	(void)loop;
 	(void)events;
-	save(timer->data);
+	state_file_save(timer->data);
 }
 
 /* ---- the beginning and the end ---- */
 
-struct state_file *state_file_open(struct running *running)
+struct state_file *state_file_open(struct running *running, const char *states)
 {
 	struct state_file *file = calloc(1, sizeof(*file));
 
 	if (!file)
 		return NULL;
 	file->running = running;
-	if (path_of(file))
+	if (states)
+		fleet_take_states(running->site.fleet, slice_of_string(states), clock_now());
+	else if (path_of(file))
 		load_states(file, path_of(file));
 	file->written = fleet_states_sum(running->site.fleet);
 	ev_timer_init(&file->timer, on_timer, TICK, TICK);
@@ -154,11 +156,12 @@ struct state_file *state_file_open(struct running *running)
 	return file;
 }
 
-void state_file_close(struct state_file *file)
+void state_file_close(struct state_file *file, bool save)
 {
 	if (!file)
 		return;
-	save(file);
+	if (save)
+		state_file_save(file);
 	ev_timer_stop(file->running->loop, &file->timer);
 	free(file);
 }

@@ -19,10 +19,17 @@ struct listening_socket {
 	int fd;      /* −1: none */
 	ino_t inode; /* of the file that we bound; 0: none, or not ours to remove */
 	dev_t device;
+	bool lent; /* the file goes with somebody else's process until listening_own() */
 };
 
 /* Non-blocking; a file that nobody listens on any more is replaced. False: errno tells why, nothing is left behind. */
 bool listening_open(struct listening_socket *listening, const struct listening *where, int backlog);
+
+/* A socket that listens there already is the caller's from now on; so will be its file, if it is lent. As above. */
+bool listening_adopt(struct listening_socket *listening, int backlog, int fd, bool lent);
+
+/* Whoever lent it is about to leave. */
+void listening_own(struct listening_socket *listening, const struct listening *where);
 
 /* Of a file that is ours still; true for all else. False: errno. */
 bool listening_set_rights(const struct listening_socket *listening, const struct listening *where);

@@ -46,6 +46,7 @@ static inline bool agent_try(struct agent *agent, const char *global, char *why,
 {
 	struct net_settings *settings;
 	struct ruleset *ruleset;
+	struct inherited inherited = { .n = 0 };
 	struct config_room rooms[4];
 	struct config *config;
 	char file[96];
@@ -72,7 +73,8 @@ static inline bool agent_try(struct agent *agent, const char *global, char *why,
 	assert_int_equal(config_count(config, CONFIG_ERROR), 0);
 	assert_true(answer_prepare(agent->arena, agent->fleet));
 	unlink(file);
-	agent->net = net_start(settings, why, size);
+	inherited_take(&inherited);
+	agent->net = net_start(settings, &inherited, why, size);
 	return agent->net != NULL;
 }
 

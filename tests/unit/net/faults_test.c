@@ -534,7 +534,7 @@ static bool start(struct agent *agent, const char *file)
 	agent->net = NULL;
 	if (!build(agent, file, &settings))
 		return false;
-	agent->net = net_start(settings, why, sizeof(why));
+	agent->net = net_start(settings, NULL, why, sizeof(why));
 	assert_true(agent->net || *why);
 	return agent->net;
 }

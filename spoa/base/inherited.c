@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sockets that systemd opened for us: sd_listen_fds(3), in its few lines instead of a library. */
+/* What systemd hands over is sd_listen_fds(3), in its few lines instead of a library. */
+#include "spoa-redirect/base/inherited.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -7,8 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "net.h"
 
 #define FIRST_FD 3
 
@@ -37,12 +37,11 @@ void inherited_take(struct inherited *inherited)
 {
 	long n = number_of("LISTEN_FDS");
 
-	inherited->n = 0;
 	if (number_of("LISTEN_PID") != getpid())
 		return;
-	for (int fd = FIRST_FD; fd < FIRST_FD + n && inherited->n < INHERITED_MAX; fd++)
+	for (int fd = FIRST_FD; fd < FIRST_FD + n; fd++)
 		if (listens(fd))
-			inherited->fds[inherited->n++] = fd;
+			inherited_add(inherited, fd, false);
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
@@ -63,15 +62,27 @@ static bool same_address(const struct endpoint *a, const struct endpoint *b)
 	return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
 }
 
-int inherited_find(struct inherited *inherited, const struct endpoint *endpoint)
+void inherited_add(struct inherited *inherited, int fd, bool ours)
+{
+	if (inherited->n == INHERITED_MAX) {
+		close(fd);
+		return;
+	}
+	inherited->sockets[inherited->n].fd = fd;
+	inherited->sockets[inherited->n++].ours = ours;
+}
+
+/* −1: none is bound there. */
+static int find(struct inherited *inherited, const struct endpoint *endpoint, bool *ours)
 {
 	for (unsigned i = 0; i < inherited->n; i++) {
 		struct endpoint bound = { .length = sizeof(bound.storage) };
-		int fd = inherited->fds[i];
+		int fd = inherited->sockets[i].fd;
 
 		if (getsockname(fd, &bound.any, &bound.length) < 0 || !same_address(&bound, endpoint))
 			continue;
-		inherited->fds[i] = inherited->fds[--inherited->n];
+		*ours = inherited->sockets[i].ours;
+		inherited->sockets[i] = inherited->sockets[--inherited->n];
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		fcntl(fd, F_SETFL, O_NONBLOCK);
 		return fd;
@@ -79,11 +90,20 @@ int inherited_find(struct inherited *inherited, const struct endpoint *endpoint)
 	return -1;
 }
 
+bool inherited_open(struct inherited *inherited, struct listening_socket *listening, const struct listening *where,
+		    int backlog)
+{
+	bool ours = false;
+	int fd = inherited ? find(inherited, &where->endpoint, &ours) : -1;
+
+	return fd < 0 ? listening_open(listening, where, backlog) : listening_adopt(listening, backlog, fd, ours);
+}
+
 unsigned inherited_close(struct inherited *inherited)
 {
 	unsigned left = inherited->n;
 
 	while (inherited->n > 0)
-		close(inherited->fds[--inherited->n]);
+		close(inherited->sockets[--inherited->n].fd);
 	return left;
 }
