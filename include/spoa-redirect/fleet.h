@@ -307,6 +307,7 @@ struct server {
 	struct check_config check;
 	struct agent_config agent;
 	struct load_check_config load_check;
+	bool load_push;    /* reports may be brought */
 	double load_stale; /* seconds; 0: max(5 s, 5 periods) */
 	struct endpoint check_address, agent_address, load_check_address;
 	struct slice said;   /* answer's: bytes of what is said of it, */

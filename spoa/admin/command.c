@@ -37,7 +37,7 @@ static const struct row rows[] = {
 	{ { "reload" }, "", "read the configuration again, all or nothing", LEVEL_ADMIN, reload },
 	{ { "set", "server" },
 	  "<bk>/<srv> [opts]",
-	  "change a server's state, weight, health or agent",
+	  "change a server's state, weight, health, agent or load",
 	  LEVEL_ADMIN,
 	  set_server },
 	{ { "set", "timeout", "cli" }, "<delay>", "how long this session may say nothing", LEVEL_USER, set_timeout },

@@ -132,6 +132,24 @@ static void change_agent(struct session *session, FILE *out, struct server *serv
 		fprintf(out, "'set server <srv> agent' expects 'up' or 'down'.\n");
 }
 
+/* The rest of the line is one record, with the blanks that split_words() took for separators. */
+static void change_load(struct session *session, FILE *out, struct server *server, char **words, size_t n)
+{
+	char json[ADMIN_LINE];
+	enum load_rejection verdict;
+	size_t length = 0;
+
+	for (size_t i = 0; i < n && length < sizeof(json); i++)
+		length += (size_t)snprintf(json + length, sizeof(json) - length, "%s%s", i ? " " : "", words[i]);
+	if (length == 0 || length >= sizeof(json)) {
+		fprintf(out, "'set server <srv> load' expects a report such as {\"q\":3,\"u\":0.4}.\n");
+		return;
+	}
+	verdict = load_set(session->admin->running->load, server, slice_of(json, length), clock_now());
+	if (verdict != REPORT_TAKEN)
+		fprintf(out, "The report was not used: %s.\n", load_rejection_name(verdict));
+}
+
 void set_server(struct session *session, FILE *out, char **words, size_t n)
 {
 	static const struct {
@@ -145,12 +163,16 @@ void set_server(struct session *session, FILE *out, char **words, size_t n)
 
 	if (!server)
 		return;
+	if (n > 1 && strcmp(words[1], "load") == 0) {
+		change_load(session, out, server, words + 2, n - 2);
+		return;
+	}
 	for (size_t i = 0; n > 1 && i < COUNT(changes); i++)
 		if (strcmp(words[1], changes[i].word) == 0) {
 			changes[i].change(session, out, server, n > 2 ? words[2] : NULL);
 			return;
 		}
-	fprintf(out, "usage: set server <backend>/<server> agent | health | state | weight\n");
+	fprintf(out, "usage: set server <backend>/<server> agent | health | load | state | weight\n");
 }
 
 /* ---- enable and disable ---- */

@@ -215,6 +215,20 @@ static bool parse_load_inter(struct config_words *words, void *into)
 	return config_take_time(words, MIN_INTERVAL, &((struct server *)into)->load_check.inter);
 }
 
+static bool parse_load_push(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->load_push = true;
+	return true;
+}
+
+static bool parse_no_load_push(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->load_push = false;
+	return true;
+}
+
 static bool parse_load_stale(struct config_words *words, void *into)
 {
 	return config_take_time(words, MIN_INTERVAL, &((struct server *)into)->load_stale);
@@ -243,10 +257,12 @@ static const struct config_keyword server_words[] = {
 	  "ask for a report of load over HTTP" },
 	{ CONFIG_SERVER, "load-inter", parse_load_inter, "<time>",
 	  "how often to, default agent-inter if that is set, else 1s" },
+	{ CONFIG_SERVER, "load-push", parse_load_push, "", "take reports of load that somebody brings" },
 	{ CONFIG_SERVER, "load-stale", parse_load_stale, "<time>", "age at which a report counts as unknown" },
 	{ CONFIG_SERVER, "no-agent-check", parse_no_agent_check, "", "undo agent-check of a default-server" },
 	{ CONFIG_SERVER, "no-backup", parse_no_backup, "", "undo backup of a default-server" },
 	{ CONFIG_SERVER, "no-load-check", parse_no_load_check, "", "undo load-check of a default-server" },
+	{ CONFIG_SERVER, "no-load-push", parse_no_load_push, "", "undo load-push of a default-server" },
 	{ CONFIG_SERVER, "no-check", parse_no_check, "", "undo check of a default-server" },
 	{ CONFIG_SERVER, "port", parse_check_port, "<port>", "the port of health checks, default the server's port" },
 	{ CONFIG_SERVER, "redir", parse_redir, "<prefix>",
@@ -259,7 +275,6 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "check-sni", NULL, "", "" },
 	{ CONFIG_SERVER, "check-ssl", NULL, "", "" },
 	{ CONFIG_SERVER, "check-via", NULL, "", "" },
-	{ CONFIG_SERVER, "load-push", NULL, "", "" },
 	{ CONFIG_SERVER, "maxconn", NULL, "", "" },
 	{ CONFIG_SERVER, "maxload", NULL, "", "" },
 	{ CONFIG_SERVER, "resolvers", NULL, "", "" },

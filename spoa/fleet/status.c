@@ -174,7 +174,7 @@ void server_restart(struct server *server, const struct server *old)
 		state->health = check->rise;
 	else if (check->rise != before->rise || check->fall != before->fall)
 		state->health = state->health >= before->rise ? check->rise + check->fall - 1 : 0;
-	if (!server->agent.enabled)
+	if (!server->agent.enabled && !server->load_check.enabled && !server->load_push)
 		state->agent_down = false;
 	atomic_store_explicit(&state->status, (int)status_of(server), memory_order_relaxed);
 }

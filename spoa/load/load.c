@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "probe.h"
+#include "push.h"
 #include "spoa-redirect/base/clock.h"
 
 #define REFRESH       0.1 /* seconds: decisions.md, "Selection" */
@@ -99,7 +99,8 @@ static void sort_out(struct load *load, size_t from)
 static bool asks_load(const struct backend *backend)
 {
 	for (size_t i = 0; i < backend->n_servers; i++)
-		if (backend->servers[i]->agent.enabled || backend->servers[i]->load_check.enabled)
+		if (backend->servers[i]->agent.enabled || backend->servers[i]->load_check.enabled ||
+		    backend->servers[i]->load_push)
 			return true;
 	return false;
 }
@@ -140,7 +141,7 @@ struct load *load_start(struct ev_loop *loop, struct fleet *fleet, const struct 
 	if (!load)
 		return NULL;
 	*load = (struct load){ .loop = loop, .fleet = fleet, .log = log, .started = clock_now() };
-	if (!want_all(load)) {
+	if (!push_index(load) || !want_all(load)) {
 		load_stop(load);
 		return NULL;
 	}
@@ -158,7 +159,9 @@ bool load_move(struct load *load, struct fleet *fleet, const struct log *log)
 
 	load->fleet = fleet;
 	load->log = log;
-	good = want_all(load);
+	load->n_by_name = 0; /* they may go with their configuration */
+	good = push_index(load);
+	good &= want_all(load);
 	sort_out(load, from);
 	return good;
 }
@@ -172,5 +175,6 @@ void load_stop(struct load *load)
 	if (load->refresh.data)
 		ev_timer_stop(load->loop, &load->refresh);
 	free(load->probes);
+	free(load->by_name);
 	free(load);
 }

@@ -64,7 +64,9 @@ struct load {
 	size_t n;
 	ev_timer refresh;
 	double started;
-	double say_starved; /* not before */
+	double say_starved;      /* not before */
+	struct server **by_name; /* all of the fleet's, by backend and name */
+	size_t n_by_name;
 };
 
 void probe_start(struct probe *probe, double first);

@@ -46,7 +46,8 @@ static void build(void)
 	running.net = &net;
 	atomic_store(&net.settings, site->settings);
 	admin.reload = reload_new(&running, NULL, 0, false);
-	must(running.loop && admin.reload);
+	running.load = load_start(running.loop, site->fleet, &site->settings->log);
+	must(running.loop && admin.reload && running.load);
 }
 
 /* Of all that commands may change. */
@@ -61,7 +62,7 @@ static uint64_t sum_up(void)
 			const struct server_state *state = backend->servers[j]->state;
 
 			sum = sum * 31 + atomic_load(&state->weight) + (unsigned)state->admin * 1000u +
-			      state->health * 10000u + state->agent_down * 7u + state->paused[0] * 11u +
+			      state->said[SOURCE_PUSH].taken * 17u + state->health * 10000u + state->agent_down * 7u + state->paused[0] * 11u +
 			      state->paused[1] * 13u;
 		}
 	}

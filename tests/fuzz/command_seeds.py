@@ -29,6 +29,8 @@ set server b/s weight 256
 set server a/s health down
 set server a/s health up
 set server b/s agent down
+set server b/s load {"q": 3, "u": 0.5}
+set server a/s load {"state":"drain"}
 set weight a/s 0
 get weight a/s
 enable server b/u
