@@ -33,6 +33,8 @@ struct decision {
 	const struct rule *rule; /* NULL: none held */
 	struct backend *backend; /* NULL: none was chosen */
 	struct server *server;   /* likewise */
+	struct backend
+		*instead_of; /* the rule's backend, where that is another one's fallback; NULL: it is the rule's */
 };
 
 /* What of a request goes into a Location: slices of the frame, and how long they will be when encoded. */
@@ -75,6 +77,7 @@ struct answer_scratch {
 	counter decisions[REASONS];
 	counter unknown_messages;
 	counter unknown_backends; /* names that came of a request, and are no backend's */
+	counter fallbacks;        /* decisions for a fallback-backend */
 	counter missing_arguments;
 	counter shortened; /* answers that lack something because it did not fit the frame */
 };

@@ -9,7 +9,7 @@
  * name in a backend of that name takes it over, fleet_adopt().
  *
  * A slot is a server that is neither backup nor standby. Where it cannot serve, its standby stands in; where
- * no slot can be filled, the first usable backup serves: decisions.md, "Who may be picked".
+ * no slot can be filled, the first usable backup serves, or all of them: decisions.md, "Who may be picked".
  */
 #ifndef SPOA_REDIRECT_FLEET_H
 #define SPOA_REDIRECT_FLEET_H
@@ -347,6 +347,10 @@ struct backend {
 	const struct balance *balance;
 	struct redirect redirect;
 	struct httpchk httpchk;
+	bool allbackups;           /* all usable backups serve, not only the first */
+	const char *fallback_name; /* NULL: none */
+	struct config_place fallback_place;
+	struct backend *fallback;      /* tried once where no server here can serve, whatever its own is; NULL: none */
 	unsigned agents;               /* how many decide on the same reports, where reports do not tell */
 	struct server *default_server; /* what a server line begins with */
 	struct prebuilt *prebuilt;     /* answer's: bytes of what is said of it */

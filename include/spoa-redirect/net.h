@@ -125,11 +125,12 @@ extern const double net_times[NET_TIMES]; /* seconds; upper ends of the buckets,
 struct net_sums {
 	uint64_t counts[NET_COUNTS];
 	uint64_t decisions[REASONS];
-	uint64_t unknown_messages, unknown_backends, missing_arguments, shortened, regex_limits; /* answer.h's */
-	uint64_t times[NET_TIMES + 1];                                                           /* answers by bucket */
-	double time;                 /* seconds of all of them */
-	uint64_t accepted, full;     /* connections; how often accepting paused for maxconn */
-	size_t connections, maxconn; /* now; at most */
+	uint64_t unknown_messages, unknown_backends, fallbacks, missing_arguments, shortened,
+		regex_limits;          /* answer.h's */
+	uint64_t times[NET_TIMES + 1]; /* answers by bucket */
+	double time;                   /* seconds of all of them */
+	uint64_t accepted, full;       /* connections; how often accepting paused for maxconn */
+	size_t connections, maxconn;   /* now; at most */
 	unsigned workers;
 };
 

@@ -125,6 +125,8 @@ static void put_decisions(FILE *out, const struct net_sums *sums)
 	    (double)sums->unknown_messages);
 	one(out, "unknown_backends_total", "counter", "Names made by use_backend that no backend bears.",
 	    (double)sums->unknown_backends);
+	one(out, "fallbacks_total", "counter",
+	    "Decisions for a fallback-backend, where no server of the rule's can serve.", (double)sums->fallbacks);
 	one(out, "missing_arguments_total", "counter", "Messages that lack an argument that the rules read.",
 	    (double)sums->missing_arguments);
 	one(out, "shortened_answers_total", "counter", "Answers that lack variables for the frame's size.",

@@ -134,6 +134,27 @@ static void choose_backend(const struct route *route, struct answer_scratch *scr
 	decision->backend = route->backends[rule->index];
 }
 
+/* Where no server of the backend can serve, one of another backend may: once, whatever the other's own fallback is. */
+static enum answer_reason choose_anywhere(struct decision *decision, struct answer_scratch *scratch, double now)
+{
+	struct backend *fallback = decision->backend->fallback;
+	struct server *server;
+
+	decision->server = choose_server(decision->backend, scratch, now);
+	if (decision->server || !fallback)
+		return REASON_NO_SERVER;
+	server = choose_server(fallback, scratch, now);
+	if (!server)
+		return REASON_NO_SERVER;
+	counter_add(&scratch->fallbacks, 1);
+	decision->instead_of = decision->backend;
+	decision->backend = fallback;
+	if (!method_allows(&scratch->request, fallback))
+		return REASON_METHOD;
+	decision->server = server;
+	return REASON_NO_SERVER;
+}
+
 static const struct authorities *authorities_of(const struct backend *backend)
 {
 	return atomic_load_explicit(&backend->prebuilt->authorities, memory_order_acquire);
@@ -168,8 +189,7 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 	decision.reason = REASON_METHOD;
 	if (!method_allows(request, decision.backend))
 		return decision;
-	decision.reason = REASON_NO_SERVER;
-	decision.server = choose_server(decision.backend, scratch, now);
+	decision.reason = choose_anywhere(&decision, scratch, now);
 	if (!decision.server)
 		return decision;
 	decision.reason = REASON_LOOP;

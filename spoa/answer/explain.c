@@ -178,18 +178,28 @@ static void find_chances(struct backend *backend, struct picker *picker, unsigne
 	}
 }
 
-static void tell_servers(const struct decision *decision, struct answer_scratch *scratch, struct arena *arena,
-			 struct explain_teller *teller)
+static void tell_servers(struct backend *backend, const struct backend *instead_of, struct answer_scratch *scratch,
+			 struct arena *arena, struct explain_teller *teller)
 {
-	struct backend *backend = decision->backend;
 	unsigned *chances = arena_array(arena, backend->n_servers + 1, sizeof(*chances));
 
 	if (!chances)
 		return;
 	find_chances(backend, &scratch->picker, chances);
-	teller->backend(teller, backend);
+	teller->backend(teller, backend, instead_of);
 	for (size_t i = 0; i < backend->n_servers; i++)
 		teller->server(teller, backend->servers[i], (double)chances[i] / PICKS);
+}
+
+/* Of the rule's, and where none of its servers can serve, those of its fallback. */
+static void tell_backends(const struct decision *decision, struct answer_scratch *scratch, struct arena *arena,
+			  struct explain_teller *teller)
+{
+	struct backend *backend = decision->instead_of ? decision->instead_of : decision->backend;
+
+	tell_servers(backend, NULL, scratch, arena, teller);
+	if (backend->fallback && (decision->instead_of || decision->reason == REASON_NO_SERVER))
+		tell_servers(backend->fallback, backend, scratch, arena, teller);
 }
 
 static bool tell(const struct frontend *frontend, const struct route *route, struct spop_slice payload, unsigned n,
@@ -206,7 +216,7 @@ static bool tell(const struct frontend *frontend, const struct route *route, str
 	if (frontend_begin(frontend, scratch->rules))
 		frontend_explain(frontend, decision.rule, &scratch->request, scratch->rules, &teller->rules);
 	if (decision.backend)
-		tell_servers(&decision, scratch, arena, teller);
+		tell_backends(&decision, scratch, arena, teller);
 	if (decision.reason == REASON_REDIRECT)
 		length = answer_location(scratch, decision.server, location, sizeof(location));
 	teller->decision(teller, &decision, slice_of(location, length));
@@ -288,6 +298,8 @@ const char *explain_why_not(const struct server *server)
 			return "";
 	if (server_status(server) != SERVER_UP)
 		return server_status_name(server_status(server));
+	if (server->backup && backend_n_usable(backend) > 0 && backend_usable(backend, 0)->backup)
+		return "a backup, and another comes first";
 	if (server->backup)
 		return "a backup, and others can serve";
 	return server->standby_of ? "a standby, and its server can serve" : "others come first";

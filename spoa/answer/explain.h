@@ -15,7 +15,8 @@ struct explain_teller {
 	bool further;   /* something stands in the innermost already */
 	void (*begin)(struct explain_teller *teller);
 	void (*frontend)(struct explain_teller *teller, const struct frontend *frontend);
-	void (*backend)(struct explain_teller *teller, const struct backend *backend);
+	/* instead_of: whose fallback it is; NULL: it is the rule's */
+	void (*backend)(struct explain_teller *teller, const struct backend *backend, const struct backend *instead_of);
 	/* chance: of being picked now, 0 to 1. */
 	void (*server)(struct explain_teller *teller, const struct server *server, double chance);
 	/* location: empty where there is none. */

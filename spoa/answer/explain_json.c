@@ -123,16 +123,16 @@ static void tell_value(void *into, const char *sample, struct slice value)
 	fprintf(teller->out, " }");
 }
 
-/* From the lines to the servers, which are the frontend's next list. */
-static void tell_backend(struct explain_teller *teller, const struct backend *backend)
+/* From the lines to the servers, which are the frontend's next list, and those of the fallback the one behind. */
+static void tell_backend(struct explain_teller *teller, const struct backend *backend, const struct backend *instead_of)
 {
+	const char *prefix = instead_of ? "fallback_" : "";
+
 	for (; teller->depth > FRONTEND; teller->depth--)
 		fprintf(teller->out, " ] }");
 	fprintf(teller->out, " ],\n");
-	print_member(teller->out, "backend", backend->name);
-	print_member(teller->out, "balance", backend->balance->name);
-	print_number(teller->out, "m", &backend->state->m);
-	fprintf(teller->out, "\"servers\": [\n");
+	fprintf(teller->out, "\"%sbackend\": \"%s\", \"%sbalance\": \"%s\", \"%sm\": %.4f, \"%sservers\": [\n", prefix,
+		backend->name, prefix, backend->balance->name, prefix, atomic_load(&backend->state->m), prefix);
 	opened(teller, FRONTEND);
 }
 

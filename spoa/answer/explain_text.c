@@ -49,12 +49,14 @@ static void tell_value(void *into, const char *sample, struct slice value)
 	}
 }
 
-static void tell_backend(struct explain_teller *teller, const struct backend *backend)
+static void tell_backend(struct explain_teller *teller, const struct backend *backend, const struct backend *instead_of)
 {
 	double m = atomic_load_explicit(&backend->state->m, memory_order_relaxed);
 
 	fprintf(teller->out, "backend %s (%s:%u), balance %s", backend->name, backend->place.file, backend->place.line,
 		backend->balance->name);
+	if (instead_of)
+		fprintf(teller->out, ", the fallback of %s", instead_of->name);
 	if (m > 1.005)
 		fprintf(teller->out, ", %.2f decisions of all agents for each of this one", m);
 	fprintf(teller->out, "\n");

@@ -63,6 +63,7 @@ static bool begin_backend(struct config_words *words, struct fleet *fleet, const
 	backend->default_server = default_server;
 	backend->name = name;
 	backend->place = words->place;
+	fallback_inherit(backend);
 	fleet->current = *slot = backend;
 	return true;
 }
@@ -186,10 +187,17 @@ static bool parse_httpchk(struct config_words *words, void *into)
 	return backend->httpchk.request != NULL || config_error(words, "out of memory");
 }
 
+static bool parse_allbackups(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct fleet *)into)->current->allbackups = true;
+	return true;
+}
+
 static const struct config_keyword options[] = {
 	{ CONFIG_OPTION, "httpchk", parse_httpchk, "[[<method>] <uri> [<version>]]",
 	  "a health check is an HTTP request that is answered 2xx or 3xx" },
-	{ CONFIG_OPTION, "allbackups", NULL, "", "" },
+	{ CONFIG_OPTION, "allbackups", parse_allbackups, "", "all backups that can serve do, not only the first" },
 	{ CONFIG_OPTION, "dry-run", NULL, "", "" },
 };
 
@@ -207,12 +215,13 @@ static const struct config_keyword keywords[] = {
 	  "how many agents send clients to the same servers, default 1; for servers that report utilisation alone" },
 	{ BOTH, "default-server", parse_default_server, "<parameter>…",
 	  "what the server lines that follow begin with" },
-	{ BOTH, "option", parse_option, "httpchk …", "options of the backend" },
+	{ BOTH, "option", parse_option, "allbackups|httpchk …", "options of the backend" },
 	{ BOTH, "redirect", redirect_parse, "[code <code>] [ttl <time>] [methods <method>…] [allow-downgrade]",
 	  "how clients are redirected" },
 	{ CONFIG_BACKEND, "server", parse_server, "<name> <address>[:<port>] redir <prefix> [<parameter>…]",
 	  "a server" },
-	{ BOTH, "fallback-backend", NULL, "<backend>", "" },
+	{ BOTH, "fallback-backend", fallback_parse, "<backend>",
+	  "the backend that is tried when no server here can serve" },
 	{ BOTH, "hash-balance-factor", NULL, "<factor>", "" },
 	{ BOTH, "hash-type", NULL, "<type>", "" },
 	{ BOTH, "http-check", NULL, "expect …", "" },
@@ -343,6 +352,7 @@ static void finish_backend(struct fleet *fleet, struct backend *backend, struct 
 
 void fleet_finish(struct fleet *fleet, struct config *config, double now)
 {
+	fallback_finish(fleet, config);
 	for (size_t i = 0; i < fleet->n; i++)
 		finish_backend(fleet, fleet->backends[i], config, now);
 }

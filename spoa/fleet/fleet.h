@@ -28,6 +28,11 @@ const struct metric *metric_parse(struct config_words *words);
 bool redir_parse(struct config_words *words, struct redir *redir, const char *text);
 bool redirect_parse(struct config_words *words, void *into);
 
+/* fallback-backend; inherit: when a backend begins with what `defaults` said; finish: once all backends are known. */
+bool fallback_parse(struct config_words *words, void *into);
+void fallback_inherit(struct backend *backend);
+void fallback_finish(struct fleet *fleet, struct config *config);
+
 /* Reports what cannot be decided line by line; fills in what follows from the code. */
 void redirect_finish(struct backend *backend, struct config *config);
 

@@ -72,29 +72,37 @@ static struct server *slot_holder(struct server *server)
 	return server->standby && usable(server->standby) ? server->standby : NULL;
 }
 
-static struct server *first_backup(const struct backend *backend)
+static uint32_t fill_slots(const struct backend *backend, server_slot *slots)
 {
-	for (size_t i = 0; i < backend->n_servers; i++)
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		struct server *holder = slot_holder(backend->servers[i]);
+
+		if (holder)
+			atomic_store_explicit(&slots[n++], holder, memory_order_relaxed);
+	}
+	return n;
+}
+
+static uint32_t fill_with_backups(const struct backend *backend, server_slot *slots)
+{
+	uint32_t n = 0, most = backend->allbackups ? UINT32_MAX : 1;
+
+	for (size_t i = 0; i < backend->n_servers && n < most; i++)
 		if (backend->servers[i]->backup && usable(backend->servers[i]))
-			return backend->servers[i];
-	return NULL;
+			atomic_store_explicit(&slots[n++], backend->servers[i], memory_order_relaxed);
+	return n;
 }
 
 void backend_refresh_usable(struct backend *backend, double now)
 {
 	struct backend_state *state = backend->state;
 	server_slot *slots = atomic_load_explicit(&state->usable, memory_order_relaxed);
-	struct server *holder;
-	uint32_t n = 0;
+	uint32_t n = fill_slots(backend, slots);
 
-	for (size_t i = 0; i < backend->n_servers; i++) {
-		holder = slot_holder(backend->servers[i]);
-		if (holder)
-			atomic_store_explicit(&slots[n++], holder, memory_order_relaxed);
-	}
-	holder = n == 0 ? first_backup(backend) : NULL;
-	if (holder)
-		atomic_store_explicit(&slots[n++], holder, memory_order_relaxed);
+	if (n == 0)
+		n = fill_with_backups(backend, slots);
 	atomic_store_explicit(&state->n_usable, n, memory_order_release);
 	backend->balance->refresh(backend, now);
 }

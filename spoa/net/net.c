@@ -208,6 +208,7 @@ static void add_worker(struct net_sums *sums, const struct worker *worker)
 	sums->time += (double)counter_get(&worker->nanoseconds) / 1e9;
 	sums->unknown_messages += counter_get(&scratch->unknown_messages);
 	sums->unknown_backends += counter_get(&scratch->unknown_backends);
+	sums->fallbacks += counter_get(&scratch->fallbacks);
 	sums->missing_arguments += counter_get(&scratch->missing_arguments);
 	sums->shortened += counter_get(&scratch->shortened);
 	if (scratch->rules)

@@ -313,6 +313,53 @@ static void a_name_of_no_backend_leads_to_the_default_one(void **state)
 	site_close(&site);
 }
 
+/* ---- fallbacks ---- */
+
+static const char fallbacks[] = "frontend route\n"
+				"  use_backend a if { path_beg /a }\n"
+				"  use_backend post if { path_beg /post }\n"
+				"  use_backend gone if { path_beg /gone }\n"
+				"  use_backend plain if { path_beg /plain }\n"
+				"backend a\n  fallback-backend b\n"
+				"  server a1 192.0.2.1:80 redir https://a1.example.com disabled\n"
+				"backend b\n  fallback-backend c\n"
+				"  server b1 192.0.2.2:80 redir https://b1.example.com\n"
+				"backend c\n"
+				"  server c1 192.0.2.3:80 redir https://c1.example.com\n"
+				"backend post\n  redirect code 307\n  fallback-backend b\n"
+				"  server p1 192.0.2.4:80 redir https://p1.example.com disabled\n"
+				"backend gone\n  fallback-backend also-gone\n"
+				"  server g1 192.0.2.5:80 redir https://g1.example.com disabled\n"
+				"backend also-gone\n  fallback-backend c\n"
+				"  server h1 192.0.2.6:80 redir https://h1.example.com disabled\n"
+				"backend plain\n  fallback-backend c\n"
+				"  server q1 192.0.2.7:80 redir http://q1.example.com\n";
+
+static void a_fallback_is_tried_once(void **state)
+{
+	static const struct expectation cases[] = {
+		{ { METHOD("GET"), PATH("/a") }, REASON_REDIRECT, "b", "b1" },
+		{ { METHOD("POST"), PATH("/a") }, REASON_METHOD, "a", NULL },
+		{ { METHOD("GET"), PATH("/a"), HOST("b1.example.com") }, REASON_LOOP, "b", "b1" },
+		{ { METHOD("GET"), PATH("/a"), HOST("c1.example.com") }, REASON_REDIRECT, "b", "b1" },
+		{ { METHOD("GET"), PATH("/post") }, REASON_REDIRECT, "b", "b1" },
+		{ { METHOD("POST"), PATH("/post") }, REASON_METHOD, "b", NULL },
+		{ { METHOD("GET"), PATH("/gone") }, REASON_NO_SERVER, "gone", NULL },
+		{ { METHOD("GET"), PATH("/plain") }, REASON_REDIRECT, "plain", "q1" },
+		{ { METHOD("GET"), PATH("/plain"), BOOLEAN("ssl", true) }, REASON_REDIRECT, "c", "c1" },
+	};
+	struct site site;
+
+	(void)state;
+	site_open(&site, fallbacks, 1);
+	expect(&site, cases, COUNT(cases));
+	assert_int_equal(site.scratch.fallbacks, 6);
+	server_set_admin(site.fleet, fleet_find(site.fleet, "a")->servers[0], ADMIN_READY, "test", SITE_START);
+	expect(&site, (const struct expectation[]){ { { METHOD("GET"), PATH("/a") }, REASON_REDIRECT, "a", "a1" } }, 1);
+	assert_int_equal(site.scratch.fallbacks, 6);
+	site_close(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +373,7 @@ int main(void)
 		cmocka_unit_test(what_a_regex_gave_up_on_is_not_redirected),
 		cmocka_unit_test(a_backend_may_be_named_by_the_request),
 		cmocka_unit_test(a_name_of_no_backend_leads_to_the_default_one),
+		cmocka_unit_test(a_fallback_is_tried_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

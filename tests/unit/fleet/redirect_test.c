@@ -73,7 +73,6 @@ static void a_wrong_redirect_line_is_named(void **state)
 		{ "redirect code 307 if x", "'if' is not yet supported" },
 		{ "redirect prefix http://b", "'prefix' is a keyword of HAProxy's that spoa-redirect does not support" },
 		{ "option httpchk GET / HTTP/1.1\\r\\nHost:\\ x", "headers behind the version are not supported" },
-		{ "option allbackups", "'allbackups' is not yet supported" },
 	};
 
 	(void)state;

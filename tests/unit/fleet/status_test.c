@@ -185,6 +185,31 @@ static void a_standby_takes_over_whatever_stops_its_server(void **state)
 	site_close(&site);
 }
 
+static void all_backups_serve_where_that_is_wanted(void **state)
+{
+	static const struct {
+		const char *server;
+		enum server_admin admin;
+		const char *usable;
+	} steps[] = {
+		{ "a", ADMIN_MAINT, "b c" },     { "c", ADMIN_MAINT, "b" },      { "b", ADMIN_DRAIN, "sb" },
+		{ "sb", ADMIN_MAINT, "k1 k2" },  { "k1", ADMIN_MAINT, "k2" },    { "k2", ADMIN_DRAIN, "" },
+		{ "k1", ADMIN_READY, "k1" },     { "k2", ADMIN_READY, "k1 k2" }, { "c", ADMIN_READY, "c" },
+	};
+	char text[1000];
+	struct site site;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s  option allbackups\n", fleet_of_all_kinds);
+	site_open(&site, text, 1);
+	assert_string_equal(usable(&site), "a b c");
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		server_set_admin(site.fleet, site_server(&site, steps[i].server), steps[i].admin, "test", LATER);
+		assert_string_equal(usable(&site), steps[i].usable);
+	}
+	site_close(&site);
+}
+
 static void a_disabled_servers_standby_serves_from_the_start(void **state)
 {
 	struct site site;
@@ -243,6 +268,7 @@ int main(void)
 		cmocka_unit_test(a_status_is_spelt_as_in_haproxys_statistics),
 		cmocka_unit_test(slots_then_standbys_then_the_first_backup),
 		cmocka_unit_test(a_standby_takes_over_whatever_stops_its_server),
+		cmocka_unit_test(all_backups_serve_where_that_is_wanted),
 		cmocka_unit_test(a_disabled_servers_standby_serves_from_the_start),
 		cmocka_unit_test(a_change_is_told_once_in_haproxys_words),
 	};
