@@ -195,7 +195,7 @@ static bool start_with(const struct cli *cli, struct process *process, struct ta
 	if (!running->state_file ||
 	    !ruleset_count_hits(running->site.ruleset, net_settings_workers(running->site.settings)))
 		return complain("out of memory");
-	running->net = net_start(running->site.settings, running->inherited, why, sizeof(why));
+	running->net = net_open(running->site.settings, running->inherited, why, sizeof(why));
 	if (!running->net)
 		return complain(why);
 	if (!start_beside(cli, process))
@@ -208,6 +208,38 @@ static bool start_with(const struct cli *cli, struct process *process, struct ta
 	if (left > 0)
 		log_line(log_of(process), LOG_WARNING, "%u sockets that were handed over have no line here", left);
 	return true;
+}
+
+/* All is open that this one will answer at: those before it may go. */
+static void end_others(const struct cli *cli, struct process *process)
+{
+	net_own(process->running.net);
+	admin_own(process->admin);
+	for (size_t i = 0; i < cli->n_ends; i++)
+		if (kill((pid_t)cli->ends[i].pid, cli->ends[i].signal) < 0)
+			log_line(log_of(process), LOG_WARNING, "cannot stop process %ld: %s", cli->ends[i].pid,
+				 strerror(errno));
+}
+
+/*
+ * The last that needs root, which may be another's process or another's file; then the rights that the threads are to
+ * have, and the threads. Clients wait for a moment, in the backlog.
+ */
+static bool settle(const struct cli *cli, struct process *process)
+{
+	struct running *running = &process->running;
+	char why[300];
+
+	running->confinement = confinement_new(&running->site);
+	if (!running->confinement)
+		return complain("out of memory");
+	if (!privileges_try(running->site.settings, why, sizeof(why)))
+		return complain(why);
+	end_others(cli, process);
+	confinement_enter(running->confinement, log_of(process));
+	if (!privileges_drop(running, why, sizeof(why)))
+		return complain(why);
+	return net_start(running->net, why, sizeof(why)) || complain(why);
 }
 
 static bool start(const struct cli *cli, struct process *process)
@@ -224,21 +256,10 @@ static bool start(const struct cli *cli, struct process *process)
 	    !takeover_fetch(&takeover, cli->takeover, why, sizeof(why)))
 		return complain(why);
 	process->running.inherited = &inherited;
-	good = start_with(cli, process, &takeover);
+	good = start_with(cli, process, &takeover) && settle(cli, process);
 	process->running.inherited = NULL;
 	free(takeover.states);
 	return good;
-}
-
-/* This one answers: those before it may go. */
-static void end_others(const struct cli *cli, struct process *process)
-{
-	net_own(process->running.net);
-	admin_own(process->admin);
-	for (size_t i = 0; i < cli->n_ends; i++)
-		if (kill((pid_t)cli->ends[i].pid, cli->ends[i].signal) < 0)
-			log_line(log_of(process), LOG_WARNING, "cannot stop process %ld: %s", cli->ends[i].pid,
-				 strerror(errno));
 }
 
 static int run(const struct cli *cli, struct process *process)
@@ -260,7 +281,6 @@ static int run(const struct cli *cli, struct process *process)
 			log_line(log_of(process), LOG_NOTICE, "Ready: %zu frontend%s, %zu backend%s.", frontends,
 				 &"s"[frontends == 1], backends, &"s"[backends == 1]);
 		manager_ready(process->running.manager, "Answering.");
-		end_others(cli, process);
 		ev_run(process->running.loop, 0);
 		status = EXIT_SUCCESS;
 	}
@@ -271,6 +291,7 @@ static int run(const struct cli *cli, struct process *process)
 	state_file_close(process->running.state_file, true);
 	grace_free(process->running.grace);
 	reload_free(process->reload);
+	confinement_free(process->running.confinement);
 	if (status == EXIT_SUCCESS)
 		log_line(log_of(process), LOG_NOTICE, "Stopped.");
 	if (process->running.loop)

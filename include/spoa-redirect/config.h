@@ -70,6 +70,12 @@ struct config *config_new(struct arena *arena, const struct config_room *rooms, 
 /* A file, or each *.cfg of a directory by name, as HAProxy's -f. What is wrong is among the messages. */
 void config_read(struct config *config, const char *path);
 
+/* A file that a line names is about to be read, for whoever has to know of all that were. */
+void config_note_file(struct config *config, const char *path);
+
+/* The i-th that was read, or should have been; NULL behind the last. */
+const char *config_file(const struct config *config, size_t i);
+
 /* The same from memory; name stands for the file in messages. */
 void config_read_text(struct config *config, const char *name, struct slice text);
 

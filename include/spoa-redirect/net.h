@@ -53,21 +53,35 @@ double net_settings_stats_timeout(const struct net_settings *settings);
 /* `state-file`; NULL: none. */
 const char *net_settings_state_file(const struct net_settings *settings);
 
+/* `user` and `group`: what to be, once everything is bound. */
+struct identity {
+	const char *user, *group; /* as they are written; NULL: not said */
+	uid_t uid;
+	gid_t gid; /* of the group, or else the user's own */
+	struct config_place place;
+};
+const struct identity *net_settings_identity(const struct net_settings *settings);
+
+/* Where the i-th `bind` listens; NULL behind the last. */
+const struct endpoint *net_settings_bind(const struct net_settings *settings, size_t i);
+
 /* How many workers it asks for. */
 unsigned net_settings_workers(const struct net_settings *settings);
 
 struct net;
 
 /*
- * Binds, listens and starts the threads. settings outlive it. What is listened on already is taken from inherited, which
- * may be NULL. NULL: what failed is in why, and nothing is left
- * behind. The functions below are for the thread that called this one.
+ * Binds and listens. settings outlive it. What is listened on already is taken from inherited, which may be NULL. NULL:
+ * what failed is in why, and nothing is left behind. The functions below are for the thread that called this one.
  */
-struct net *net_start(const struct net_settings *settings, struct inherited *inherited, char *why, size_t size);
+struct net *net_open(const struct net_settings *settings, struct inherited *inherited, char *why, size_t size);
+
+/* Starts the threads, with the rights that the caller has by now; until then connections wait. False: why. */
+bool net_start(struct net *net, char *why, size_t size);
 
 /*
  * Another configuration, in two steps, so that what can fail does so first: net_prepare() binds the addresses that are
- * new in it; false: why, and nothing has changed. net_move() has every request decided by it that is read from now on;
+ * new in it; false: why, and errno, and nothing has changed. net_move() has every request decided by it that is read from now on;
  * once that has passed (net_pass()), no thread looks at the settings, the rules or the fleet before it any more.
  * Listening sockets and connections go on; those of addresses that are gone close when nothing is under way.
  */

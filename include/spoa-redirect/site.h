@@ -57,9 +57,29 @@ struct running {
 	struct inherited *inherited; /* NULL, once all that is listened on is open */
 	struct manager *manager;     /* NULL: it is told nothing */
 	struct log_queue *log_queue; /* NULL: each thread writes its lines itself */
+	struct confinement *confinement;
+	bool dropped; /* it was root, and is not any more */
 	struct site site;
 	double since; /* that site; monotonic */
 };
+
+/* ---- rights ---- */
+
+/*
+ * `user` and `group`, for a process that was started as root, which may not be so again; else at most a warning. With one
+ * thread only, and with everything open that needs root. False: why. To be tried first, where others will have gone by then.
+ */
+bool privileges_try(const struct net_settings *settings, char *why, size_t size);
+bool privileges_drop(struct running *running, char *why, size_t size);
+
+/* The directories that the site uses, and from confinement_enter() on no others, in this thread and those it starts. */
+struct confinement;
+struct confinement *confinement_new(const struct site *site);
+void confinement_enter(struct confinement *confinement, const struct log *log);
+
+/* A path of another site that it does not allow; NULL: it has all that it needs. */
+const char *confinement_lacks(struct confinement *confinement, const struct site *site);
+void confinement_free(struct confinement *confinement);
 
 /* ---- state-file ---- */
 

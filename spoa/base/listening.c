@@ -33,12 +33,10 @@ static bool bind_socket(int fd, const struct endpoint *endpoint)
 }
 
 /* Whether the file at the path is the socket that was bound there, and not one that came after. */
-static bool is_ours(const struct listening_socket *listening, const struct endpoint *endpoint)
+static bool is_ours(const struct listening_socket *listening, const struct endpoint *endpoint, struct stat *status)
 {
-	struct stat status;
-
-	return listening->inode && lstat(endpoint->unix_path.sun_path, &status) == 0 &&
-	       status.st_ino == listening->inode && status.st_dev == listening->device;
+	return listening->inode && lstat(endpoint->unix_path.sun_path, status) == 0 &&
+	       status->st_ino == listening->inode && status->st_dev == listening->device;
 }
 
 static void note_file(struct listening_socket *listening, const struct endpoint *endpoint)
@@ -51,15 +49,19 @@ static void note_file(struct listening_socket *listening, const struct endpoint 
 	listening->device = status.st_dev;
 }
 
+/* Who has what it should is left alone: we may be nobody who could change it. */
 bool listening_set_rights(const struct listening_socket *listening, const struct listening *where)
 {
 	const char *path = where->endpoint.unix_path.sun_path;
+	struct stat status;
 
-	if (!is_ours(listening, &where->endpoint))
+	if (!is_ours(listening, &where->endpoint, &status))
 		return true;
-	if ((where->user != (uid_t)-1 || where->group != (gid_t)-1) && chown(path, where->user, where->group) < 0)
+	if (((where->user != (uid_t)-1 && where->user != status.st_uid) ||
+	     (where->group != (gid_t)-1 && where->group != status.st_gid)) &&
+	    chown(path, where->user, where->group) < 0)
 		return false;
-	return !where->mode || chmod(path, where->mode) == 0;
+	return !where->mode || where->mode == (status.st_mode & 07777) || chmod(path, where->mode) == 0;
 }
 
 bool listening_open(struct listening_socket *listening, const struct listening *where, int backlog)
@@ -111,9 +113,11 @@ void listening_own(struct listening_socket *listening, const struct listening *w
 
 void listening_close(struct listening_socket *listening, const struct endpoint *endpoint)
 {
+	struct stat status;
+
 	if (listening->fd < 0)
 		return;
-	if (is_ours(listening, endpoint))
+	if (is_ours(listening, endpoint, &status))
 		unlink(endpoint->unix_path.sun_path);
 	close(listening->fd);
 	*listening = (struct listening_socket){ .fd = -1 };

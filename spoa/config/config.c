@@ -42,6 +42,8 @@ struct config {
 	struct message *messages;
 	size_t n_messages, counts[CONFIG_ERROR + 1];
 	bool complete; /* all lines are read */
+	const char **files;
+	size_t n_files;
 };
 
 static const struct {
@@ -429,6 +431,19 @@ void config_read_text(struct config *config, const char *name, struct slice text
 
 /* ---- files ---- */
 
+void config_note_file(struct config *config, const char *path)
+{
+	const char **slot = arena_grow(config->arena, &config->files, &config->n_files, sizeof(*slot));
+
+	if (slot)
+		*slot = arena_string(config->arena, path);
+}
+
+const char *config_file(const struct config *config, size_t i)
+{
+	return i < config->n_files ? config->files[i] : NULL;
+}
+
 static bool read_whole(int fd, size_t size, uint8_t *bytes)
 {
 	size_t done = 0;
@@ -452,6 +467,7 @@ static void read_file(struct config *config, const char *path)
 	uint8_t *bytes = NULL;
 	struct stat st;
 
+	config_note_file(config, path);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		config_say_at(config, CONFIG_ERROR, place, "cannot read: %s", strerror(errno));
 		goto out;

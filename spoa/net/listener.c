@@ -202,9 +202,12 @@ static bool open_one(struct listener *listener, struct inherited *inherited, con
 	acceptor->listener = listener;
 	acceptor->endpoint = bind->where.endpoint;
 	if (!inherited_open(inherited, &acceptor->socket, &bind->where, backlog)) {
+		int error = errno;
+
 		snprintf(why, size, "%s:%u: cannot bind '%s': %s", bind->place.file, bind->place.line,
-			 endpoint_text(&bind->where.endpoint, text), strerror(errno));
+			 endpoint_text(&bind->where.endpoint, text), strerror(error));
 		free(acceptor);
+		errno = error;
 		return false;
 	}
 	atomic_init(&acceptor->routes, bind->routes);
@@ -257,7 +260,10 @@ bool listener_prepare(struct listener *listener, const struct net_settings *sett
 		if (bind->repeated || find_open(listener, &bind->where.endpoint))
 			continue;
 		if (!open_one(listener, NULL, bind, settings->backlog, why, size)) {
+			int error = errno;
+
 			free_all(&listener->fresh);
+			errno = error;
 			return false;
 		}
 	}
@@ -306,10 +312,8 @@ static void *run(void *argument)
 	return NULL;
 }
 
-bool listener_start(struct listener *listener, struct inherited *inherited, char *why, size_t size)
+bool listener_open(struct listener *listener, struct inherited *inherited, char *why, size_t size)
 {
-	sigset_t all, before;
-
 	listener->settings = atomic_load(&listener->net->settings);
 	listener->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (!listener->loop) {
@@ -323,6 +327,13 @@ bool listener_start(struct listener *listener, struct inherited *inherited, char
 	listener->wake.data = listener->pause.data = listener;
 	ev_async_start(listener->loop, &listener->wake);
 	resume_all(listener);
+	return true;
+}
+
+bool listener_start(struct listener *listener, char *why, size_t size)
+{
+	sigset_t all, before;
+
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	listener->started = pthread_create(&listener->thread, NULL, run, listener) == 0;

@@ -35,32 +35,77 @@ static bool parse_mode(struct config_words *words, void *into)
 	return true;
 }
 
-static bool parse_user(struct config_words *words, void *into)
+/* NULL after an error, as the next. */
+static const struct passwd *take_user(struct config_words *words)
 {
 	const char *word = config_take_word(words, "a user's name");
-	struct passwd *user;
+	const struct passwd *user = word ? getpwnam(word) : NULL;
 
-	if (!word)
-		return false;
-	user = getpwnam(word);
-	if (!user)
-		return config_error(words, "no user '%s' on this system", word);
-	((struct listening *)into)->user = user->pw_uid;
-	return true;
+	if (word && !user)
+		config_error(words, "no user '%s' on this system", word);
+	return user;
+}
+
+static const struct group *take_group(struct config_words *words)
+{
+	const char *word = config_take_word(words, "a group's name");
+	const struct group *group = word ? getgrnam(word) : NULL;
+
+	if (word && !group)
+		config_error(words, "no group '%s' on this system", word);
+	return group;
+}
+
+static bool parse_user(struct config_words *words, void *into)
+{
+	const struct passwd *user = take_user(words);
+
+	if (user)
+		((struct listening *)into)->user = user->pw_uid;
+	return user != NULL;
 }
 
 static bool parse_group(struct config_words *words, void *into)
 {
-	const char *word = config_take_word(words, "a group's name");
-	struct group *group;
+	const struct group *group = take_group(words);
 
-	if (!word)
+	if (group)
+		((struct listening *)into)->group = group->gr_gid;
+	return group != NULL;
+}
+
+/* Who is nobody's group in particular would stay in root's: so it is the user's own. */
+bool identity_parse_user(struct config_words *words, void *into)
+{
+	struct identity *identity = &((struct net_settings *)into)->identity;
+	const struct passwd *user = take_user(words);
+
+	if (!user)
 		return false;
-	group = getgrnam(word);
-	if (!group)
-		return config_error(words, "no group '%s' on this system", word);
-	((struct listening *)into)->group = group->gr_gid;
+	identity->user = arena_string(words->arena, user->pw_name);
+	identity->uid = user->pw_uid;
+	if (!identity->group)
+		identity->gid = user->pw_gid;
+	identity->place = words->place;
 	return true;
+}
+
+bool identity_parse_group(struct config_words *words, void *into)
+{
+	struct identity *identity = &((struct net_settings *)into)->identity;
+	const struct group *group = take_group(words);
+
+	if (!group)
+		return false;
+	identity->group = arena_string(words->arena, group->gr_name);
+	identity->gid = group->gr_gid;
+	identity->place = words->place;
+	return true;
+}
+
+bool identity_same(const struct identity *a, const struct identity *b)
+{
+	return !a->user == !b->user && !a->group == !b->group && a->uid == b->uid && a->gid == b->gid;
 }
 
 static const struct config_keyword rights[] = {

@@ -17,16 +17,16 @@ static unsigned count_cpus(void)
 	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
-static bool start_workers(struct net *net, char *why, size_t size)
+static bool open_workers(struct net *net, char *why, size_t size)
 {
 	for (unsigned i = 0; i < net->n_workers; i++) {
 		struct worker *worker = &net->workers[i];
 
 		worker->settings = atomic_load(&net->settings);
 		worker->net = net;
-		if (worker_start(worker, i))
+		if (worker_open(worker, i))
 			continue;
-		snprintf(why, size, "cannot start worker %u: %s", i, strerror(errno));
+		snprintf(why, size, "cannot make worker %u: %s", i, strerror(errno));
 		net->n_workers = i + 1;
 		return false;
 	}
@@ -51,7 +51,7 @@ static void raise_descriptors(const struct net_settings *settings)
 			 (unsigned long long)needed);
 }
 
-struct net *net_start(const struct net_settings *settings, struct inherited *inherited, char *why, size_t size)
+struct net *net_open(const struct net_settings *settings, struct inherited *inherited, char *why, size_t size)
 {
 	struct net *net = calloc(1, sizeof(*net));
 
@@ -63,11 +63,22 @@ struct net *net_start(const struct net_settings *settings, struct inherited *inh
 	net->n_workers = net_settings_workers(settings);
 	net->workers = calloc(net->n_workers, sizeof(*net->workers));
 	net->listener.net = net;
-	/* sockets last: from then on connections come, and find their workers */
-	if (net->workers && start_workers(net, why, size) && listener_start(&net->listener, inherited, why, size))
+	if (net->workers && open_workers(net, why, size) && listener_open(&net->listener, inherited, why, size))
 		return net;
 	net_stop(net);
 	return NULL;
+}
+
+/* The listener last: from then on connections come, and find their workers. */
+bool net_start(struct net *net, char *why, size_t size)
+{
+	for (unsigned i = 0; i < net->n_workers; i++) {
+		if (worker_start(&net->workers[i]))
+			continue;
+		snprintf(why, size, "cannot start worker %u: %s", i, strerror(errno));
+		return false;
+	}
+	return listener_start(&net->listener, why, size);
 }
 
 bool net_prepare(struct net *net, const struct net_settings *settings, char *why, size_t size)
@@ -83,6 +94,8 @@ void net_move(struct net *net, const struct net_settings *settings)
 		log_line(&settings->log, LOG_WARNING, "nbthread has changed: that needs a restart.");
 	if (settings->busy_poll != before->busy_poll)
 		log_line(&settings->log, LOG_WARNING, "busy-poll has changed: that needs a restart.");
+	if (!identity_same(&settings->identity, &before->identity))
+		log_line(&settings->log, LOG_WARNING, "restart needed: user or group has changed.");
 	if (!stats_same(settings, before))
 		log_line(&settings->log, LOG_WARNING, "stats socket or http has changed: that needs a restart.");
 	raise_descriptors(settings);

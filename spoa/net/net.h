@@ -49,6 +49,7 @@ struct net_settings {
 	double stats_timeout;
 	struct stats_socket *http; /* NULL: none */
 	const char *state_file;    /* likewise */
+	struct identity identity;
 };
 
 /* ---- worker.c ---- */
@@ -87,7 +88,9 @@ struct worker {
 	bool started;
 };
 
-bool worker_start(struct worker *worker, unsigned number);
+/* What it needs, and its thread. False: errno, and worker_stop() is due in any case. */
+bool worker_open(struct worker *worker, unsigned number);
+bool worker_start(struct worker *worker);
 
 /* A warning about a peer, at most one a second: peers can be wrong as often as they like. */
 void worker_complain(struct worker *worker, const char *about, const char *what);
@@ -145,7 +148,9 @@ struct listener {
 	bool started;
 };
 
-bool listener_start(struct listener *listener, struct inherited *inherited, char *why, size_t size);
+/* Binds and listens; then its thread. False: why. */
+bool listener_open(struct listener *listener, struct inherited *inherited, char *why, size_t size);
+bool listener_start(struct listener *listener, char *why, size_t size);
 void listener_wake(struct listener *listener);
 
 /* Binds what of another configuration is not listened on yet. False: why; nothing is left of it. Control thread. */

@@ -56,6 +56,16 @@ const char *net_settings_state_file(const struct net_settings *settings)
 	return settings->state_file;
 }
 
+const struct identity *net_settings_identity(const struct net_settings *settings)
+{
+	return &settings->identity;
+}
+
+const struct endpoint *net_settings_bind(const struct net_settings *settings, size_t i)
+{
+	return i < settings->n_binds ? &settings->binds[i].where.endpoint : NULL;
+}
+
 double net_settings_grace(const struct net_settings *settings)
 {
 	return settings->grace;
@@ -192,6 +202,9 @@ static bool begin(struct config_words *words, const char *name, void *into)
 }
 
 static const struct config_keyword keywords[] = {
+	{ CONFIG_GLOBAL, "user", identity_parse_user, "<user>",
+	  "what to be once everything is bound, if started as root; its group as well, unless said" },
+	{ CONFIG_GLOBAL, "group", identity_parse_group, "<group>", "the group likewise" },
 	{ CONFIG_GLOBAL, "grace", parse_grace, "<time>",
 	  "how long to go on after a signal to stop, health checks being refused; default 10s" },
 	{ CONFIG_GLOBAL, "hard-stop-after", parse_hard_stop_after, "<time>", "how long a stop may take, default 30s" },
@@ -224,12 +237,10 @@ static const struct config_keyword keywords[] = {
 	  "where commands are taken, at level operator unless said; or `timeout <time>`, how long one may wait there "
 	  "(10s)" },
 	{ CONFIG_GLOBAL, "chroot", NULL, "", "" },
-	{ CONFIG_GLOBAL, "group", NULL, "", "" },
 	{ CONFIG_GLOBAL, "http-token-file", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-bind", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-bus", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-key-file", NULL, "", "" },
-	{ CONFIG_GLOBAL, "user", NULL, "", "" },
 };
 
 struct config_room net_room(struct net_settings *settings)

@@ -18,6 +18,12 @@ bool log_sample_parse(struct config_words *words, void *into);
 bool stats_parse(struct config_words *words, void *into);
 bool http_parse(struct config_words *words, void *into);
 
+bool identity_parse_user(struct config_words *words, void *into);
+bool identity_parse_group(struct config_words *words, void *into);
+
+/* Whether both say the same of who to be. */
+bool identity_same(const struct identity *a, const struct identity *b);
+
 /* Whether both say the same of where people look in. */
 bool stats_same(const struct net_settings *a, const struct net_settings *b);
 

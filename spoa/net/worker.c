@@ -128,7 +128,7 @@ static void *run(void *argument)
 }
 
 /* Signals are the control thread's. */
-static bool start_thread(struct worker *worker)
+bool worker_start(struct worker *worker)
 {
 	sigset_t all, before;
 	int error;
@@ -138,10 +138,11 @@ static bool start_thread(struct worker *worker)
 	error = pthread_create(&worker->thread, NULL, run, worker);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = error;
-	return error == 0;
+	worker->started = error == 0;
+	return worker->started;
 }
 
-bool worker_start(struct worker *worker, unsigned number)
+bool worker_open(struct worker *worker, unsigned number)
 {
 	pthread_mutex_init(&worker->inbox_lock, NULL);
 	worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
@@ -157,8 +158,7 @@ bool worker_start(struct worker *worker, unsigned number)
 	worker->wake.data = worker->tock.data = worker;
 	ev_async_start(worker->loop, &worker->wake);
 	ev_check_start(worker->loop, &worker->tock);
-	worker->started = start_thread(worker);
-	return worker->started;
+	return true;
 }
 
 void worker_stop(struct worker *worker)

@@ -105,6 +105,7 @@ static bool read_file(struct reading *reading)
 	bool good = true;
 	ssize_t length;
 
+	config_note_file(reading->words->config, reading->path);
 	if (!file)
 		return config_error(reading->words, "cannot read the map '%s': %s", reading->path, strerror(errno));
 	while (reading->line <= MAX_LINES && (length = getline(&line, &room, file)) >= 0)

@@ -258,6 +258,7 @@ bool patterns_add_file(struct config_words *words, struct patterns *patterns, co
 	unsigned number = 0;
 	ssize_t length;
 
+	config_note_file(words->config, path);
 	if (!file)
 		return config_error(words, "cannot read patterns from '%s': %s", path, strerror(errno));
 	while ((length = getline(&line, &room, file)) >= 0) {

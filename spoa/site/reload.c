@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -195,21 +196,48 @@ static void move(struct reload *reload)
 	grace_after(running->grace, before);
 }
 
+/* A path that the process has no right to, any more, is one for which another will do. */
+static bool is_good(struct reload *reload, char *why, size_t size)
+{
+	struct confinement *confinement = reload->running->confinement;
+	size_t errors = reload->fresh.config ? config_count(reload->fresh.config, CONFIG_ERROR) : 0;
+	const char *path;
+
+	if (!reload->complete) {
+		snprintf(why, size, "out of memory");
+		return false;
+	}
+	path = confinement_lacks(confinement, &reload->fresh);
+	if (path) {
+		snprintf(why, size, "restart needed: %s", path);
+		return false;
+	}
+	snprintf(why, size, "%zu error%s in the configuration", errors, &"s"[errors == 1]);
+	return errors == 0;
+}
+
+/* False: why. */
+static bool prepare(struct reload *reload, char *why, size_t size)
+{
+	char reason[300];
+	bool rights;
+
+	if (net_prepare(reload->running->net, reload->fresh.settings, reason, sizeof(reason)))
+		return true;
+	rights = errno == EACCES || errno == EPERM;
+	snprintf(why, size, "%s%s", rights && reload->running->dropped ? "restart needed: " : "", reason);
+	return false;
+}
+
 static void on_built(struct ev_loop *loop, ev_async *async, int events)
 {
 	struct reload *reload = async->data;
-	size_t errors;
-	char why[300];
+	char why[330];
 
 	(void)loop;
 	(void)events;
 	pthread_join(reload->thread, NULL);
-	errors = reload->fresh.config ? config_count(reload->fresh.config, CONFIG_ERROR) : 0;
-	snprintf(why, sizeof(why), "%zu error%s in the configuration", errors, &"s"[errors == 1]);
-	if (!reload->complete)
-		snprintf(why, sizeof(why), "out of memory");
-	if (!reload->complete || errors > 0 ||
-	    !net_prepare(reload->running->net, reload->fresh.settings, why, sizeof(why)))
+	if (!is_good(reload, why, sizeof(why)) || !prepare(reload, why, sizeof(why)))
 		fail(reload, why);
 	else
 		move(reload);

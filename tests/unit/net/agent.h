@@ -74,8 +74,8 @@ static inline bool agent_try(struct agent *agent, const char *global, char *why,
 	assert_true(answer_prepare(agent->arena, agent->fleet));
 	unlink(file);
 	inherited_take(&inherited);
-	agent->net = net_start(settings, &inherited, why, size);
-	return agent->net != NULL;
+	agent->net = net_open(settings, &inherited, why, size);
+	return agent->net && net_start(agent->net, why, size);
 }
 
 static inline void agent_start(struct agent *agent, const char *global)

@@ -534,9 +534,9 @@ static bool start(struct agent *agent, const char *file)
 	agent->net = NULL;
 	if (!build(agent, file, &settings))
 		return false;
-	agent->net = net_start(settings, NULL, why, sizeof(why));
+	agent->net = net_open(settings, NULL, why, sizeof(why));
 	assert_true(agent->net || *why);
-	return agent->net;
+	return agent->net && net_start(agent->net, why, sizeof(why));
 }
 
 /* So much that memory runs out in the midst of each kind of line. */
