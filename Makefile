@@ -157,6 +157,15 @@ $B/tests/bench/spopbench: $(addprefix $B/tests/bench/,drive.o payload.o)
 $B/tests/bench/decide: $B/tests/bench/payload.o
 $B/tests/bench/servers: $(addprefix $B/tests/bench/,load.o queue.o)
 
+SIMULATED = $(patsubst %.c,$B/%.o,$(filter-out tests/sim/simulate.c,$(sort $(wildcard tests/sim/*.c)))) $B/tests/bench/queue.o
+
+$B/tests/sim/%.o: ALL_CFLAGS += -I.
+$B/tests/sim/simulate: NO_LTO = -fno-lto
+$B/tests/sim/simulate $B/tests/unit/sim/world_test: $(SIMULATED)
+
+sim: $B/tests/sim/simulate ## how least-load does in a simulated fleet, beside other policies; SIM=quick
+	@tests/sim/sim $(SIM)
+
 bench-rules: all $(BENCHES) ## many patterns against few, and HAProxy with the same; BENCH="--rounds 5"
 	@scripts/deps bench
 	@tests/bench/rules $(BENCH)
@@ -206,5 +215,5 @@ help: ## this list
 -include $(shell test -d $B && find $B -name '*.d')
 
 .FORCE:
-.PHONY: .FORCE all install uninstall demo clean unit scenarios check check-long lint format fuzz bench bench-rules bench-fleet help
+.PHONY: .FORCE all install uninstall demo clean unit scenarios check check-long lint format fuzz sim bench bench-rules bench-fleet help
 .DELETE_ON_ERROR:
