@@ -13,7 +13,7 @@
 #include "spoa-redirect/rules.h"
 #include "spop.h"
 
-/* The variable `reason`, in the order in which they are found out. */
+/* The variable `reason`, in the order in which they are found out; the last two have a server and a Location. */
 enum answer_reason {
 	REASON_EXCLUDED,
 	REASON_BAD_REQUEST,
@@ -21,6 +21,7 @@ enum answer_reason {
 	REASON_METHOD,
 	REASON_NO_SERVER,
 	REASON_LOOP,
+	REASON_DRY_RUN, /* it would have been a redirect */
 	REASON_REDIRECT,
 	REASONS,
 };
@@ -30,11 +31,11 @@ const char *answer_reason_name(enum answer_reason reason);
 /* What was decided for one message. */
 struct decision {
 	enum answer_reason reason;
-	const struct rule *rule; /* NULL: none held */
-	struct backend *backend; /* NULL: none was chosen */
-	struct server *server;   /* likewise */
-	struct backend
-		*instead_of; /* the rule's backend, where that is another one's fallback; NULL: it is the rule's */
+	const struct rule *rule;    /* NULL: none held */
+	struct backend *backend;    /* NULL: none was chosen */
+	struct server *server;      /* likewise */
+	bool dry_run;               /* it redirects nobody, and is booked in the shadow */
+	struct backend *instead_of; /* the rule's, where the one chosen is its fallback; NULL: it is the rule's */
 };
 
 /* What of a request goes into a Location: slices of the frame, and how long they will be when encoded. */

@@ -313,6 +313,8 @@ struct server {
 	struct slice said;   /* answer's: bytes of what is said of it, */
 	struct slice target; /* and of a redirect to it */
 	struct server_state *state;
+	struct server *shadow; /* what dry runs book in; NULL: there are none */
+	struct server *real;   /* whose shadow this is; NULL: nobody's */
 };
 
 enum redirect_method {
@@ -347,6 +349,7 @@ struct backend {
 	const struct balance *balance;
 	struct redirect redirect;
 	struct httpchk httpchk;
+	bool dry_run;              /* nothing is redirected from here */
 	bool allbackups;           /* all usable backups serve, not only the first */
 	const char *fallback_name; /* NULL: none */
 	struct config_place fallback_place;
@@ -355,6 +358,7 @@ struct backend {
 	struct server *default_server; /* what a server line begins with */
 	struct prebuilt *prebuilt;     /* answer's: bytes of what is said of it */
 	struct backend_state *state;
+	struct backend *shadow; /* its twin, whose states dry runs pick by and book in; NULL: there are none */
 };
 
 /* ---- the fleet ---- */
@@ -375,6 +379,12 @@ void fleet_finish(struct fleet *fleet, struct config *config, double now);
  * the running agent included. Only what the configuration says of one now, and did not before, counts anew. Control thread.
  */
 void fleet_adopt(struct fleet *fleet, const struct fleet *old, double now);
+
+/*
+ * Before any worker sees the backend: states for decisions that redirect nobody, here and in its fallback. Again: nothing.
+ * False: out of memory.
+ */
+bool backend_prepare_dry_run(const struct fleet *fleet, struct backend *backend);
 
 size_t fleet_count(const struct fleet *fleet);
 struct backend *fleet_backend(const struct fleet *fleet, size_t i);

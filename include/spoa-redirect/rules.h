@@ -116,6 +116,7 @@ struct hit_counts;
 struct frontend {
 	const char *name;
 	struct config_place place;
+	bool dry_run; /* it redirects nobody */
 	const char **messages;
 	size_t n_messages;
 	const struct rule **rules; /* in order, default_backend last */

@@ -148,6 +148,11 @@ static double redirects(const struct server *server, double now)
 	return (double)atomic_load_explicit(&server->state->load.booked, memory_order_relaxed);
 }
 
+static double dry_run_redirects(const struct server *server, double now)
+{
+	return server->shadow ? redirects(server->shadow, now) : -1;
+}
+
 static double weight(const struct server *server, double now)
 {
 	(void)now;
@@ -209,6 +214,8 @@ static const struct {
 	double (*value)(const struct server *server, double now);
 } of_servers[] = {
 	{ "server_redirects_total", "counter", "Clients sent to the server.", redirects },
+	{ "server_dry_run_redirects_total", "counter", "Clients that dry runs would have sent to the server.",
+	  dry_run_redirects },
 	{ "server_weight", "gauge", "The weight in use.", weight },
 	{ "server_in_flight", "gauge", "Requests in flight, as estimated.", in_flight },
 	{ "server_utilisation_ratio", "gauge", "As last reported.", utilisation },

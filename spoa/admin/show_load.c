@@ -43,6 +43,7 @@ static void put_report(FILE *out, const struct load_merged *merged)
 	fputc('\n', out);
 }
 
+/* Of a shadow, the report is its server's. */
 static void put(FILE *out, const struct server *server, double now)
 {
 	const struct server_load *load = &server->state->load;
@@ -50,12 +51,13 @@ static void put(FILE *out, const struct server *server, double now)
 	int known = atomic_load_explicit(&load->known, memory_order_relaxed);
 	char when[24], u[24], q[24];
 
-	fprintf(out, "%s %s %s %s %s %s %s %.1f %.1f %.2f %.2f %.2f %llu", server->backend->name, server->name,
-		server_status_name(server_status(server)), load_knowledge_name((enum load_knowledge)known),
-		age(load, now, when, sizeof(when)), told(&load->u, 2, u, sizeof(u)), told(&load->q, 0, q, sizeof(q)),
-		est, under_way, of(&load->mu), of(&load->dir), of(&server->backend->state->m),
+	fprintf(out, "%s%s %s %s %s %s %s %s %.1f %.1f %.2f %.2f %.2f %llu", server->backend->name,
+		server->real ? "(dry-run)" : "", server->name, server_status_name(server_status(server)),
+		load_knowledge_name((enum load_knowledge)known), age(load, now, when, sizeof(when)),
+		told(&load->u, 2, u, sizeof(u)), told(&load->q, 0, q, sizeof(q)), est, under_way, of(&load->mu),
+		of(&load->dir), of(&server->backend->state->m),
 		(unsigned long long)atomic_load_explicit(&load->booked, memory_order_relaxed));
-	put_report(out, &server->state->merged);
+	put_report(out, server->real ? &server->real->state->merged : &server->state->merged);
 }
 
 void show_load(struct session *session, FILE *out, char **words, size_t n)
@@ -75,5 +77,7 @@ void show_load(struct session *session, FILE *out, char **words, size_t n)
 			continue;
 		for (size_t j = 0; j < backend->n_servers; j++)
 			put(out, backend->servers[j], now);
+		for (size_t j = 0; backend->shadow && j < backend->n_servers; j++)
+			put(out, backend->shadow->servers[j], now);
 	}
 }

@@ -95,6 +95,12 @@ static uint64_t booked_by(const struct server *server)
 	return atomic_load_explicit(&server->state->load.booked, memory_order_relaxed);
 }
 
+/* With what dry runs chose: HAProxy's lbtot, "how often it was selected". */
+static uint64_t selected(const struct server *server)
+{
+	return booked_by(server) + (server->shadow ? booked_by(server->shadow) : 0);
+}
+
 static double downtime_of(const struct server *server, double now)
 {
 	const struct server_state *state = server->state;
@@ -174,7 +180,7 @@ static void put_server(FILE *out, const struct server *server, unsigned iid, dou
 	if (atomic_load_explicit(&state->maxconn, memory_order_relaxed) > 0)
 		set(&row, COLUMN_slim, "%u", atomic_load_explicit(&state->maxconn, memory_order_relaxed));
 	set(&row, COLUMN_stot, "%llu", booked);
-	set(&row, COLUMN_lbtot, "%llu", booked);
+	set(&row, COLUMN_lbtot, "%llu", (unsigned long long)selected(server));
 	set(&row, COLUMN_hrsp_3xx, "%llu", booked);
 	set(&row, COLUMN_status, "%s", status_text(server, text, sizeof(text)));
 	set(&row, COLUMN_weight, "%u", weight);
@@ -200,7 +206,7 @@ static void put_server(FILE *out, const struct server *server, unsigned iid, dou
 
 static void put_backend(FILE *out, const struct backend *backend, unsigned iid, double now)
 {
-	unsigned long long booked = 0, active = 0, backups = 0, weight = 0;
+	unsigned long long booked = 0, chosen = 0, active = 0, backups = 0, weight = 0;
 	double changed = backend->n_servers ? 0 : now;
 	struct row row = { 0 };
 
@@ -209,6 +215,7 @@ static void put_backend(FILE *out, const struct backend *backend, unsigned iid, 
 		bool up = server_status(server) == SERVER_UP, slot = !server->backup && !server->standby_of;
 
 		booked += booked_by(server);
+		chosen += selected(server);
 		active += up && slot;
 		backups += up && !slot;
 		weight += up && slot ? server->state->shown_weight : 0;
@@ -217,7 +224,7 @@ static void put_backend(FILE *out, const struct backend *backend, unsigned iid, 
 	set(&row, COLUMN_pxname, "%s", backend->name);
 	set(&row, COLUMN_svname, "BACKEND");
 	set(&row, COLUMN_stot, "%llu", booked);
-	set(&row, COLUMN_lbtot, "%llu", booked);
+	set(&row, COLUMN_lbtot, "%llu", chosen);
 	set(&row, COLUMN_hrsp_3xx, "%llu", booked);
 	set(&row, COLUMN_status, "%s", active + backups ? "UP" : "DOWN");
 	set(&row, COLUMN_weight, "%llu", weight);

@@ -74,6 +74,12 @@ static bool write_redirect(struct spop_writer *writer, const struct spop_frame *
 	return spop_frame_end(writer, max);
 }
 
+/* Where a Location and the rest of the response fill HAProxy's buffer, the client gets a 500. */
+static bool fits(const struct answer_scratch *scratch, uint32_t max, const struct server *server)
+{
+	return location_length(&scratch->location, server->redir.prefix) <= max - max / 16;
+}
+
 /* What does not fit goes in this order: backend and server; then there is no redirect. */
 static bool put_redirect(struct answer_scratch *scratch, struct spop_writer *writer, const struct spop_frame *notify,
 			 uint32_t max, const struct server *server)
@@ -82,8 +88,7 @@ static bool put_redirect(struct answer_scratch *scratch, struct spop_writer *wri
 	const struct location *location = &scratch->location;
 	struct slice prefix = server->redir.prefix;
 
-	/* where a Location and the rest of the response fill HAProxy's buffer, the client gets a 500 */
-	if (location_length(location, prefix) > max - max / 16)
+	if (!fits(scratch, max, server))
 		return false;
 	if (write_redirect(writer, notify, max, server->target, prefix, location))
 		return true;
@@ -183,6 +188,18 @@ static void log_decision(const struct routes *routes, const struct route *route,
 	log_fields(routes->log, LOG_INFO, "decision", fields, COUNT(fields));
 }
 
+/* Nothing of a dry run leaves the agent, but it is booked all the same: in the shadow. */
+static bool carry_out(struct answer_scratch *scratch, struct spop_writer *writer, const struct spop_frame *notify,
+		      uint32_t max, double now, const struct decision *decision)
+{
+	bool dry = decision->dry_run;
+
+	if (dry ? !fits(scratch, max, decision->server) : !put_redirect(scratch, writer, notify, max, decision->server))
+		return false;
+	decision->backend->balance->book(dry ? decision->server->shadow : decision->server, now, &scratch->picker);
+	return true;
+}
+
 /* Decides one message; a redirect is written and booked here, while its request is at hand. */
 static struct decision decide_message(const struct routes *routes, const struct route *route,
 				      struct answer_scratch *scratch, const struct spop_frame *notify, double now,
@@ -192,12 +209,8 @@ static struct decision decide_message(const struct routes *routes, const struct 
 
 	note_missing(routes, route->frontend, scratch);
 	note_given_up(routes, route->frontend, scratch);
-	if (decision.reason == REASON_REDIRECT) {
-		if (put_redirect(scratch, writer, notify, max, decision.server))
-			decision.backend->balance->book(decision.server, now, &scratch->picker);
-		else
-			decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */
-	}
+	if (decision.reason >= REASON_DRY_RUN && !carry_out(scratch, writer, notify, max, now, &decision))
+		decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */
 	counter_add(&scratch->decisions[decision.reason], 1);
 	if (routes->log && routes->log->sample > 0 && random_below(&scratch->picker.random, routes->log->sample) == 0)
 		log_decision(routes, route, scratch, &decision);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
+
 #include "location.h"
 #include "routes.h"
 
 static const char *const reasons[] = {
 	[REASON_EXCLUDED] = "excluded", [REASON_BAD_REQUEST] = "bad-request", [REASON_NO_RULE] = "no-rule",
 	[REASON_METHOD] = "method",     [REASON_NO_SERVER] = "no-server",     [REASON_LOOP] = "loop",
-	[REASON_REDIRECT] = "redirect",
+	[REASON_DRY_RUN] = "dry-run",   [REASON_REDIRECT] = "redirect",
 };
 
 const char *answer_reason_name(enum answer_reason reason)
@@ -90,16 +92,28 @@ static struct server *any_over_tls(const struct backend *backend, struct random 
 }
 
 /* What came over TLS goes on over TLS. A backend with servers of both kinds is possible, though nobody's plan. */
-static struct server *choose_server(struct backend *backend, struct answer_scratch *scratch, double now)
+static struct server *choose_among(struct backend *usable, const struct backend *backend,
+				   struct answer_scratch *scratch, double now)
 {
-	struct server *server = backend->balance->pick(backend, 0, now, &scratch->picker);
+	struct server *server = usable->balance->pick(usable, 0, now, &scratch->picker);
 
 	if (!server || server->redir.tls || backend->redirect.allow_downgrade || !is_tls(&scratch->request))
 		return server;
 	scratch->picker.n = 0;
 	return atomic_load_explicit(&backend->prebuilt->any_tls, memory_order_relaxed)
-		       ? any_over_tls(backend, &scratch->picker.random)
+		       ? any_over_tls(usable, &scratch->picker.random)
 		       : NULL;
+}
+
+static struct server *choose_server(struct backend *backend, bool dry_run, struct answer_scratch *scratch, double now)
+{
+	struct server *server;
+
+	if (__builtin_expect(!dry_run, true))
+		return choose_among(backend, backend, scratch, now);
+	assert(backend->shadow);
+	server = choose_among(backend->shadow, backend, scratch, now);
+	return server ? server->real : NULL;
 }
 
 /* CONNECT, and OPTIONS of the whole server, which HAProxy passes on without a path: nowhere to send anyone to. */
@@ -140,12 +154,13 @@ static enum answer_reason choose_anywhere(struct decision *decision, struct answ
 	struct backend *fallback = decision->backend->fallback;
 	struct server *server;
 
-	decision->server = choose_server(decision->backend, scratch, now);
+	decision->server = choose_server(decision->backend, decision->dry_run, scratch, now);
 	if (decision->server || !fallback)
 		return REASON_NO_SERVER;
-	server = choose_server(fallback, scratch, now);
+	server = choose_server(fallback, decision->dry_run || fallback->dry_run, scratch, now);
 	if (!server)
 		return REASON_NO_SERVER;
+	decision->dry_run |= fallback->dry_run;
 	counter_add(&scratch->fallbacks, 1);
 	decision->instead_of = decision->backend;
 	decision->backend = fallback;
@@ -189,6 +204,7 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 	decision.reason = REASON_METHOD;
 	if (!method_allows(request, decision.backend))
 		return decision;
+	decision.dry_run = route->frontend->dry_run || decision.backend->dry_run;
 	decision.reason = choose_anywhere(&decision, scratch, now);
 	if (!decision.server)
 		return decision;
@@ -196,6 +212,6 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 	host = request_header(request, REQUEST_HOST, SLICE("host"));
 	if (host.ptr && authorities_name(authorities_of(decision.backend), host))
 		return decision;
-	decision.reason = REASON_REDIRECT;
+	decision.reason = decision.dry_run ? REASON_DRY_RUN : REASON_REDIRECT;
 	return decision;
 }

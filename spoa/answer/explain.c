@@ -178,13 +178,15 @@ static void find_chances(struct backend *backend, struct picker *picker, unsigne
 	}
 }
 
-static void tell_servers(struct backend *backend, const struct backend *instead_of, struct answer_scratch *scratch,
-			 struct arena *arena, struct explain_teller *teller)
+static void tell_servers(struct backend *backend, bool dry_run, const struct backend *instead_of,
+			 struct answer_scratch *scratch, struct arena *arena, struct explain_teller *teller)
 {
 	unsigned *chances = arena_array(arena, backend->n_servers + 1, sizeof(*chances));
 
 	if (!chances)
 		return;
+	if (dry_run && backend->shadow)
+		backend = backend->shadow;
 	find_chances(backend, &scratch->picker, chances);
 	teller->backend(teller, backend, instead_of);
 	for (size_t i = 0; i < backend->n_servers; i++)
@@ -197,9 +199,10 @@ static void tell_backends(const struct decision *decision, struct answer_scratch
 {
 	struct backend *backend = decision->instead_of ? decision->instead_of : decision->backend;
 
-	tell_servers(backend, NULL, scratch, arena, teller);
+	tell_servers(backend, decision->dry_run, NULL, scratch, arena, teller);
 	if (backend->fallback && (decision->instead_of || decision->reason == REASON_NO_SERVER))
-		tell_servers(backend->fallback, backend, scratch, arena, teller);
+		tell_servers(backend->fallback, decision->dry_run || backend->fallback->dry_run, backend, scratch,
+			     arena, teller);
 }
 
 static bool tell(const struct frontend *frontend, const struct route *route, struct spop_slice payload, unsigned n,
@@ -217,7 +220,7 @@ static bool tell(const struct frontend *frontend, const struct route *route, str
 		frontend_explain(frontend, decision.rule, &scratch->request, scratch->rules, &teller->rules);
 	if (decision.backend)
 		tell_backends(&decision, scratch, arena, teller);
-	if (decision.reason == REASON_REDIRECT)
+	if (decision.reason >= REASON_DRY_RUN)
 		length = answer_location(scratch, decision.server, location, sizeof(location));
 	teller->decision(teller, &decision, slice_of(location, length));
 	return true;
@@ -260,7 +263,7 @@ const char *explain_load(const struct server *server, char *text, size_t size)
 {
 	const struct server_load *load = &server->state->load;
 	double now = clock_now(), under_way, est = select_in_flight(server, now, &under_way);
-	const struct load_merged *merged = &server->state->merged;
+	const struct load_merged *merged = server->real ? &server->real->state->merged : &server->state->merged;
 	char u[24] = "";
 
 	if (get(&load->reported) < 0)

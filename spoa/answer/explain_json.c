@@ -165,7 +165,7 @@ static void tell_decision(struct explain_teller *teller, const struct decision *
 	fprintf(teller->out, " ],\n\"decision\": [ { ");
 	print_member(teller->out, "backend", decision->backend ? decision->backend->name : "");
 	print_member(teller->out, "server", decision->server ? decision->server->name : "");
-	if (decision->reason == REASON_REDIRECT) {
+	if (decision->reason >= REASON_DRY_RUN) {
 		fprintf(teller->out, "\"code\": %u, \"ttl\": %lld, \"location\": ", decision->backend->redirect.code,
 			(long long)decision->backend->redirect.ttl);
 		print_text(teller->out, location);

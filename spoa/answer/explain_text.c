@@ -79,11 +79,13 @@ static void tell_server(struct explain_teller *teller, const struct server *serv
 static void tell_decision(struct explain_teller *teller, const struct decision *decision, struct slice location)
 {
 	fprintf(teller->out, "reason %s", answer_reason_name(decision->reason));
-	if (decision->reason != REASON_REDIRECT) {
+	if (decision->reason < REASON_DRY_RUN) {
 		fprintf(teller->out, ": HAProxy serves the request itself\n");
 		return;
 	}
-	fprintf(teller->out, ": server %s, %u ", decision->server->name, decision->backend->redirect.code);
+	fprintf(teller->out, ": %sserver %s, %u ",
+		decision->reason == REASON_DRY_RUN ? "HAProxy serves the request itself; it would have been " : "",
+		decision->server->name, decision->backend->redirect.code);
 	print_slice(teller->out, location);
 	if (decision->backend->redirect.ttl >= 0)
 		fprintf(teller->out, ", ttl %lld", (long long)decision->backend->redirect.ttl);

@@ -76,6 +76,20 @@ struct backend *route_find(const struct route *route, struct slice name)
 	return NULL;
 }
 
+/* Of a dry run, all that may be chosen are to have something to book in. */
+static bool prepare_dry_run(const struct route *route, const struct fleet *fleet)
+{
+	if (!route->frontend->dry_run)
+		return true;
+	for (size_t i = 0; i < route->frontend->n_rules; i++)
+		if (route->backends[i] && !backend_prepare_dry_run(fleet, route->backends[i]))
+			return false;
+	for (size_t i = 0; i < route->n; i++)
+		if (!backend_prepare_dry_run(fleet, route->by_name[i]))
+			return false;
+	return true;
+}
+
 static const struct route *join(struct routes *routes, const struct frontend *frontend, const struct fleet *fleet)
 {
 	struct route *route = arena_alloc(routes->arena, sizeof(*route));
@@ -93,7 +107,7 @@ static const struct route *join(struct routes *routes, const struct frontend *fr
 		if (!rule->format && !route->backends[i])
 			unknown_backend(routes->arena, routes->config, rule, fleet);
 	}
-	return route->backends ? route : NULL;
+	return route->backends && prepare_dry_run(route, fleet) ? route : NULL;
 }
 
 const struct route *route_new(struct arena *arena, const struct frontend *frontend, const struct fleet *fleet,

@@ -38,7 +38,8 @@ static void adopt_state(struct server *server, const struct server *old)
 	release(server);
 	server->state = old->state;
 	server->state->users++;
-	server_restart(server, old);
+	if (!server->real) /* a shadow's status follows from another one's */
+		server_restart(server, old);
 }
 
 /* ---- by name ---- */
@@ -65,7 +66,7 @@ static struct server *find_old(const struct backend *old, const char *name, size
 	return found ? *found : NULL;
 }
 
-static void adopt_backend(struct backend *backend, const struct backend *old, double now)
+static void adopt_states(struct backend *backend, const struct backend *old, double now)
 {
 	struct backend_state *state = backend->state;
 	struct server **sorted = NULL;
@@ -87,6 +88,13 @@ static void adopt_backend(struct backend *backend, const struct backend *old, do
 				      memory_order_relaxed);
 	state->refreshed = now;
 	state->unknown_said = old->state->unknown_said;
+}
+
+static void adopt_backend(struct backend *backend, const struct backend *old, double now)
+{
+	adopt_states(backend, old, now);
+	if (backend->shadow && old->shadow)
+		adopt_states(backend->shadow, old->shadow, now);
 	backend_refresh_usable(backend, now);
 }
 

@@ -194,11 +194,18 @@ static bool parse_allbackups(struct config_words *words, void *into)
 	return true;
 }
 
+static bool parse_dry_run(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct fleet *)into)->current->dry_run = true;
+	return true;
+}
+
 static const struct config_keyword options[] = {
 	{ CONFIG_OPTION, "httpchk", parse_httpchk, "[[<method>] <uri> [<version>]]",
 	  "a health check is an HTTP request that is answered 2xx or 3xx" },
 	{ CONFIG_OPTION, "allbackups", parse_allbackups, "", "all backups that can serve do, not only the first" },
-	{ CONFIG_OPTION, "dry-run", NULL, "", "" },
+	{ CONFIG_OPTION, "dry-run", parse_dry_run, "", "decide, count and log, but redirect nobody" },
 };
 
 static bool parse_option(struct config_words *words, void *into)
@@ -215,7 +222,7 @@ static const struct config_keyword keywords[] = {
 	  "how many agents send clients to the same servers, default 1; for servers that report utilisation alone" },
 	{ BOTH, "default-server", parse_default_server, "<parameter>…",
 	  "what the server lines that follow begin with" },
-	{ BOTH, "option", parse_option, "allbackups|httpchk …", "options of the backend" },
+	{ BOTH, "option", parse_option, "allbackups|dry-run|httpchk …", "options of the backend" },
 	{ BOTH, "redirect", redirect_parse, "[code <code>] [ttl <time>] [methods <method>…] [allow-downgrade]",
 	  "how clients are redirected" },
 	{ CONFIG_BACKEND, "server", parse_server, "<name> <address>[:<port>] redir <prefix> [<parameter>…]",
@@ -316,21 +323,26 @@ static void finish_server(struct arena *arena, struct server *server, struct con
 	server_start(server, now);
 }
 
-static bool make_states(struct fleet *fleet, struct backend *backend)
+bool backend_make_state(struct arena *arena, struct backend *backend)
 {
 	uint32_t n = backend->n_servers ? (uint32_t)backend->n_servers : 1;
-	server_slot *usable = arena_array(fleet->arena, n, sizeof(*usable));
-	struct backend_state *state = arena_alloc(fleet->arena, sizeof(*state));
+	server_slot *usable = arena_array(arena, n, sizeof(*usable));
+	struct backend_state *state = arena_alloc(arena, sizeof(*state));
 
 	if (!state)
 		return false;
 	state->room = n;
 	atomic_init(&state->usable, usable);
 	backend->state = state;
+	return usable && (!backend->balance->prepare || backend->balance->prepare(arena, backend, n));
+}
+
+static bool make_states(struct arena *arena, struct backend *backend)
+{
 	for (size_t i = 0; i < backend->n_servers; i++)
-		if (!server_make_state(fleet->arena, backend->servers[i]))
+		if (!server_make_state(arena, backend->servers[i]))
 			return false;
-	return usable && (!backend->balance->prepare || backend->balance->prepare(fleet->arena, backend, n));
+	return backend_make_state(arena, backend);
 }
 
 static void finish_backend(struct fleet *fleet, struct backend *backend, struct config *config, double now)
@@ -339,7 +351,7 @@ static void finish_backend(struct fleet *fleet, struct backend *backend, struct 
 	redirect_finish(backend, config);
 	if (backend->n_servers == 0)
 		config_say_at(config, CONFIG_WARNING, backend->place, "no server: nothing is redirected from here");
-	if (!make_states(fleet, backend)) {
+	if (!make_states(fleet->arena, backend)) {
 		config_say_at(config, CONFIG_ERROR, backend->place, "out of memory");
 		return;
 	}
@@ -353,8 +365,12 @@ static void finish_backend(struct fleet *fleet, struct backend *backend, struct 
 void fleet_finish(struct fleet *fleet, struct config *config, double now)
 {
 	fallback_finish(fleet, config);
+	fleet->finished = now;
 	for (size_t i = 0; i < fleet->n; i++)
 		finish_backend(fleet, fleet->backends[i], config, now);
+	for (size_t i = 0; i < fleet->n; i++)
+		if (fleet->backends[i]->dry_run && !backend_prepare_dry_run(fleet, fleet->backends[i]))
+			config_say_at(config, CONFIG_ERROR, fleet->backends[i]->place, "out of memory");
 }
 
 size_t fleet_count(const struct fleet *fleet)

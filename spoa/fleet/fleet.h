@@ -14,6 +14,7 @@ struct fleet {
 	struct backend *current;
 	const struct balance *fallback;
 	unsigned agents; /* of `global` */
+	double finished; /* when all lines were read */
 };
 
 /* The words of a server or default-server line, behind the address. */
@@ -38,6 +39,12 @@ void redirect_finish(struct backend *backend, struct config *config);
 
 /* A state of its own, that goes with the arena unless another configuration adopts it. False: out of memory. */
 bool server_make_state(struct arena *arena, struct server *server);
+
+/* Its arrays too, and what its policy keeps; not those of its servers. False: out of memory. */
+bool backend_make_state(struct arena *arena, struct backend *backend);
+
+/* Has the shadow pick among the same servers. */
+void shadow_follow(const struct backend *backend, double now);
 
 /* The status at the start, without a log line. */
 void server_start(struct server *server, double now);

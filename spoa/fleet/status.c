@@ -95,6 +95,14 @@ static uint32_t fill_with_backups(const struct backend *backend, server_slot *sl
 	return n;
 }
 
+/* The policy's, and that of dry runs. */
+static void refresh(struct backend *backend, double now)
+{
+	backend->balance->refresh(backend, now);
+	if (backend->shadow)
+		shadow_follow(backend, now);
+}
+
 void backend_refresh_usable(struct backend *backend, double now)
 {
 	struct backend_state *state = backend->state;
@@ -104,7 +112,7 @@ void backend_refresh_usable(struct backend *backend, double now)
 	if (n == 0)
 		n = fill_with_backups(backend, slots);
 	atomic_store_explicit(&state->n_usable, n, memory_order_release);
-	backend->balance->refresh(backend, now);
+	refresh(backend, now);
 }
 
 /* "2 active and 1 backup servers left", as HAProxy ends its line. */
@@ -229,11 +237,11 @@ void server_set_weight(struct fleet *fleet, struct server *server, uint32_t weig
 	if (before == weight)
 		return;
 	update(fleet, server, why, now);
-	server->backend->balance->refresh(server->backend, now);
+	refresh(server->backend, now);
 }
 
 void fleet_refresh(struct fleet *fleet, double now)
 {
 	for (size_t i = 0; i < fleet->n; i++)
-		fleet->backends[i]->balance->refresh(fleet->backends[i], now);
+		refresh(fleet->backends[i], now);
 }

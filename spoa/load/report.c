@@ -186,6 +186,8 @@ static void tell(struct server *server, enum load_source source, double now)
 	merged->source = source;
 	if (balance->report)
 		balance->report(server, &report, now);
+	if (balance->report && server->shadow)
+		balance->report(server->shadow, &report, now);
 }
 
 /* A rate, where there is no counter, is added up. */

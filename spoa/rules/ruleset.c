@@ -170,6 +170,24 @@ static bool parse_default_backend(struct config_words *words, void *into)
 	return true;
 }
 
+static bool parse_dry_run(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct ruleset *)into)->current->frontend.dry_run = true;
+	return true;
+}
+
+static const struct config_keyword options[] = {
+	{ CONFIG_OPTION, "dry-run", parse_dry_run, "", "decide, count and log, but redirect nobody" },
+};
+
+static bool parse_option(struct config_words *words, void *into)
+{
+	const struct config_keyword *option = config_take_keyword(words, options, COUNT(options), CONFIG_OPTION);
+
+	return option && option->parse(words, into);
+}
+
 static const struct config_keyword keywords[] = {
 	{ CONFIG_FRONTEND, "acl", parse_acl, "<name> <sample> [-i] [-m <method>] [-f <file>]… [--] <pattern>…",
 	  "name a test on the request; several lines of one name are or-ed" },
@@ -179,6 +197,7 @@ static const struct config_keyword keywords[] = {
 	  "send requests to a backend; the first line that holds counts" },
 	{ CONFIG_DEFAULTS | CONFIG_FRONTEND, "default_backend", parse_default_backend, "<backend>",
 	  "the backend when no use_backend line holds" },
+	{ CONFIG_FRONTEND, "option", parse_option, "dry-run", "options of the frontend" },
 	{ CONFIG_FRONTEND, "redirect-unless", parse_redirect_unless, "<condition>",
 	  "requests that are never redirected, whatever the rules below or above say" },
 };
