@@ -28,7 +28,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing -pthread -Iinclude $(
 LTO = $(if $(SAN),,$(if $(findstring gcc version,$(shell $(CC) -v 2>&1)),-flto=auto))
 SAN_FLAGS_asan = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan = -fsanitize=thread -fno-omit-frame-pointer
-LIBS = -lev -ljansson -lmicrohttpd -lpcre2-8 -lm -pthread
+LIBS = -lev -lgnutls -ljansson -lmicrohttpd -lpcre2-8 -lm -pthread
 
 BUILD_OPTIONS = CC=$(CC), CFLAGS=$(CFLAGS)$(if $(SAN),$(comma) SAN=$(SAN))
 comma := ,

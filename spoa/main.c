@@ -78,6 +78,7 @@ static void leave_to(struct process *process, pid_t heir)
 	state_file_close(process->running.state_file, false);
 	process->running.state_file = NULL;
 	admin_give_away(process->admin);
+	load_give_away(process->running.load);
 	admin_stop(process->admin);
 	process->admin = NULL;
 	net_give_away(process->running.net);
@@ -204,6 +205,9 @@ static bool start_with(const struct cli *cli, struct process *process, struct ta
 				     (struct admin_about){ cli_version_text(), cli_date_text() }, why, sizeof(why));
 	if (!process->admin)
 		return complain(why);
+	if (!load_prepare(running->load, running->site.load_settings, running->inherited, why, sizeof(why)))
+		return complain(why);
+	load_receive(running->load);
 	left = inherited_close(running->inherited);
 	if (left > 0)
 		log_line(log_of(process), LOG_WARNING, "%u sockets that were handed over have no line here", left);

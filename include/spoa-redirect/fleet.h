@@ -119,6 +119,7 @@ enum load_rejection {
 	REPORT_NAN,        /* a figure that is none */
 	REPORT_NEGATIVE,   /* a figure below 0 */
 	REPORT_IMPOSSIBLE, /* beyond all bounds, or more completed than accepted */
+	REPORT_FORGED,     /* by nobody who has a key */
 	REPORT_OUTDATED,   /* older than the last of its sender, or said before */
 	LOAD_REJECTIONS
 };
@@ -164,6 +165,7 @@ struct server_state {
 	bool paused[PROBES];          /* by enum probed: not asked for now */
 	struct probe *probes[PROBES]; /* load's: who asks this server; by enum probed */
 	struct load_said said[LOAD_SOURCES];
+	uint64_t pushed_seq; /* the highest number of its datagrams; 0: none came */
 	struct load_merged merged;
 	uint64_t rejected[LOAD_REJECTIONS];
 	unsigned rejections_said;                   /* bits, by enum load_rejection */

@@ -8,9 +8,18 @@
 
 #include <ev.h>
 
+#include "spoa-redirect/base/inherited.h"
 #include "spoa-redirect/fleet.h"
 
 struct load;
+
+/* What `global` says of reports that come by themselves, as datagrams. */
+struct load_settings;
+struct load_settings *load_settings_new(struct arena *arena);
+struct config_room load_room(struct load_settings *settings);
+
+/* Once all lines are read: reports what is wrong. */
+void load_settings_finish(const struct load_settings *settings, struct config *config);
 
 /*
  * Begins to ask, each server from a moment of its own on. Control thread. fleet and log outlive it.
@@ -23,6 +32,38 @@ struct load *load_start(struct ev_loop *loop, struct fleet *fleet, const struct 
  * they are. False: out of memory, some of the new servers are not asked. The old fleet and log are not looked at again.
  */
 bool load_move(struct load *load, struct fleet *fleet, const struct log *log);
+
+/*
+ * Where datagrams come to, in two steps, so that what can fail does so first: load_prepare() opens the addresses that are
+ * new, from what was inherited, which may be NULL; false: why, with errno, and nothing has changed. load_receive() reads all of them,
+ * with the keys of these settings, and closes those that are gone; or load_unprepare() forgets what was prepared. The
+ * settings are not looked at afterwards. Control thread, as all of these.
+ */
+bool load_prepare(struct load *load, const struct load_settings *settings, struct inherited *inherited, char *why,
+		  size_t size);
+void load_receive(struct load *load);
+void load_unprepare(struct load *load);
+
+/* Their sockets, as many as there is room for, and how many; once another process has them, no more is read here. */
+size_t load_sockets(const struct load *load, struct listening_socket *to, size_t room);
+void load_give_away(struct load *load);
+
+/* What became of datagrams. */
+enum load_datagram {
+	LOAD_DATAGRAM_TAKEN,
+	LOAD_DATAGRAM_MALFORMED,
+	LOAD_DATAGRAM_FORGED,   /* by none of the keys */
+	LOAD_DATAGRAM_UNKNOWN,  /* there is no such server */
+	LOAD_DATAGRAM_UNASKED,  /* it has no `load-push` */
+	LOAD_DATAGRAM_OUTDATED, /* its number is not above the one before */
+	LOAD_DATAGRAM_REJECTED, /* for what the record says */
+	LOAD_DATAGRAMS
+};
+
+/* For metrics: "taken"; how many ever; how many the kernel had no room for. */
+const char *load_datagram_name(enum load_datagram outcome);
+uint64_t load_datagrams(const struct load *load, enum load_datagram outcome);
+uint64_t load_datagrams_lost(const struct load *load);
 
 /* What became of a report that was brought. */
 enum load_pushed {

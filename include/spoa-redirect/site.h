@@ -20,9 +20,10 @@ struct site {
 	struct ruleset *ruleset;
 	struct fleet *fleet;
 	struct net_settings *settings;
+	struct load_settings *load_settings;
 };
 
-#define SITE_ROOMS 4u
+#define SITE_ROOMS 5u
 
 /* Empty, with the rows of every room that has some. False: out of memory; site_release() is due all the same. */
 bool site_begin(struct site *site, struct config_room rooms[SITE_ROOMS]);

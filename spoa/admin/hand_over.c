@@ -12,6 +12,7 @@ static size_t collect(const struct admin *admin, struct listening_socket *socket
 	size_t n = net_sockets(admin->running->net, sockets, room);
 
 	n += doors_sockets(admin, sockets + n, room - n);
+	n += load_sockets(admin->running->load, sockets + n, room - n);
 	if (admin->http && n < room)
 		sockets[n++] = http_socket(admin->http);
 	return n;

@@ -305,6 +305,16 @@ static void put_backends(FILE *out, const struct fleet *fleet)
 			backend_n_usable(fleet_backend(fleet, i)));
 }
 
+static void put_datagrams(FILE *out, const struct load *load)
+{
+	head(out, "load_datagrams_total", "counter", "Datagrams with reports of load, by what became of them.");
+	for (unsigned i = 0; i < LOAD_DATAGRAMS; i++)
+		fprintf(out, P "load_datagrams_total{outcome=\"%s\"} %llu\n", load_datagram_name((enum load_datagram)i),
+			(unsigned long long)load_datagrams(load, (enum load_datagram)i));
+	one(out, "load_datagrams_lost_total", "counter", "Datagrams that the system had no room for.",
+	    (double)load_datagrams_lost(load));
+}
+
 void metrics_write(const struct admin *admin, FILE *out)
 {
 	const struct fleet *fleet = admin->running->site.fleet;
@@ -321,4 +331,5 @@ void metrics_write(const struct admin *admin, FILE *out)
 		put_of_servers(out, fleet, i, now);
 	put_reports(out, fleet, "server_reports_total", "Reports of its load that were taken.", put_taken);
 	put_reports(out, fleet, "server_reports_rejected_total", "Reports of its load that were not.", put_rejected);
+	put_datagrams(out, admin->running->load);
 }

@@ -24,13 +24,18 @@ static long number_of(const char *variable)
 	return *end ? 0 : number;
 }
 
+static int option_of(int fd, int option)
+{
+	int value = 0;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : 0;
+}
+
 /* What the environment promises may not be there, and the number be that of a file of our own. */
 static bool listens(int fd)
 {
-	int yes = 0;
-	socklen_t size = sizeof(yes);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes;
+	return option_of(fd, SO_ACCEPTCONN) || option_of(fd, SO_TYPE) == SOCK_DGRAM;
 }
 
 void inherited_take(struct inherited *inherited)
@@ -73,13 +78,14 @@ void inherited_add(struct inherited *inherited, int fd, bool ours)
 }
 
 /* −1: none is bound there. */
-static int find(struct inherited *inherited, const struct endpoint *endpoint, bool *ours)
+static int find(struct inherited *inherited, const struct endpoint *endpoint, int type, bool *ours)
 {
 	for (unsigned i = 0; i < inherited->n; i++) {
 		struct endpoint bound = { .length = sizeof(bound.storage) };
 		int fd = inherited->sockets[i].fd;
 
-		if (getsockname(fd, &bound.any, &bound.length) < 0 || !same_address(&bound, endpoint))
+		if (getsockname(fd, &bound.any, &bound.length) < 0 || !same_address(&bound, endpoint) ||
+		    option_of(fd, SO_TYPE) != type)
 			continue;
 		*ours = inherited->sockets[i].ours;
 		inherited->sockets[i] = inherited->sockets[--inherited->n];
@@ -94,9 +100,16 @@ bool inherited_open(struct inherited *inherited, struct listening_socket *listen
 		    int backlog)
 {
 	bool ours = false;
-	int fd = inherited ? find(inherited, &where->endpoint, &ours) : -1;
+	int fd = inherited ? find(inherited, &where->endpoint, SOCK_STREAM, &ours) : -1;
 
 	return fd < 0 ? listening_open(listening, where, backlog) : listening_adopt(listening, backlog, fd, ours);
+}
+
+int inherited_datagrams(struct inherited *inherited, const struct endpoint *endpoint)
+{
+	bool ours;
+
+	return find(inherited, endpoint, SOCK_DGRAM, &ours);
 }
 
 unsigned inherited_close(struct inherited *inherited)

@@ -34,9 +34,9 @@ const char *load_source_name(enum load_source source)
 }
 
 static const char *const rejection_names[] = {
-	[REPORT_TAKEN] = "taken",       [REPORT_MALFORMED] = "malformed", [REPORT_EMPTY] = "empty",
-	[REPORT_NAN] = "nan",           [REPORT_NEGATIVE] = "negative",   [REPORT_IMPOSSIBLE] = "impossible",
-	[REPORT_OUTDATED] = "outdated",
+	[REPORT_TAKEN] = "taken",   [REPORT_MALFORMED] = "malformed", [REPORT_EMPTY] = "empty",
+	[REPORT_NAN] = "nan",       [REPORT_NEGATIVE] = "negative",   [REPORT_IMPOSSIBLE] = "impossible",
+	[REPORT_FORGED] = "forged", [REPORT_OUTDATED] = "outdated",
 };
 
 const char *load_rejection_name(enum load_rejection rejection)

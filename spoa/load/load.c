@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "push.h"
+#include "receiver.h"
 #include "spoa-redirect/base/clock.h"
 
 #define REFRESH       0.1 /* seconds: decisions.md, "Selection" */
@@ -141,7 +142,8 @@ struct load *load_start(struct ev_loop *loop, struct fleet *fleet, const struct 
 	if (!load)
 		return NULL;
 	*load = (struct load){ .loop = loop, .fleet = fleet, .log = log, .started = clock_now() };
-	if (!push_index(load) || !want_all(load)) {
+	load->receiver = receiver_new(load);
+	if (!load->receiver || !push_index(load) || !want_all(load)) {
 		load_stop(load);
 		return NULL;
 	}
@@ -175,6 +177,57 @@ void load_stop(struct load *load)
 	if (load->refresh.data)
 		ev_timer_stop(load->loop, &load->refresh);
 	free(load->probes);
+	receiver_free(load->receiver);
 	free(load->by_name);
 	free(load);
+}
+
+/* ---- datagrams ---- */
+
+bool load_prepare(struct load *load, const struct load_settings *settings, struct inherited *inherited, char *why,
+		  size_t size)
+{
+	return receiver_prepare(load->receiver, settings, inherited, why, size);
+}
+
+void load_receive(struct load *load)
+{
+	receiver_move(load->receiver);
+}
+
+void load_unprepare(struct load *load)
+{
+	receiver_unprepare(load->receiver);
+}
+
+size_t load_sockets(const struct load *load, struct listening_socket *to, size_t room)
+{
+	return receiver_sockets(load->receiver, to, room);
+}
+
+void load_give_away(struct load *load)
+{
+	receiver_pause(load->receiver);
+}
+
+const char *load_datagram_name(enum load_datagram outcome)
+{
+	static const char *const names[] = {
+		[LOAD_DATAGRAM_TAKEN] = "taken",       [LOAD_DATAGRAM_MALFORMED] = "malformed",
+		[LOAD_DATAGRAM_FORGED] = "forged",     [LOAD_DATAGRAM_UNKNOWN] = "unknown",
+		[LOAD_DATAGRAM_UNASKED] = "unasked",   [LOAD_DATAGRAM_OUTDATED] = "outdated",
+		[LOAD_DATAGRAM_REJECTED] = "rejected",
+	};
+
+	return names[outcome];
+}
+
+uint64_t load_datagrams(const struct load *load, enum load_datagram outcome)
+{
+	return receiver_count(load->receiver, outcome);
+}
+
+uint64_t load_datagrams_lost(const struct load *load)
+{
+	return receiver_lost(load->receiver);
 }

@@ -64,6 +64,7 @@ struct load {
 	size_t n;
 	ev_timer refresh;
 	double started;
+	struct receiver *receiver;
 	double say_starved;      /* not before */
 	struct server **by_name; /* all of the fleet's, by backend and name */
 	size_t n_by_name;

@@ -18,6 +18,7 @@ static void reject(struct load *load, struct server *server, enum load_source so
 		[REPORT_NAN] = "has a figure that is no number",
 		[REPORT_NEGATIVE] = "has a negative figure",
 		[REPORT_IMPOSSIBLE] = "has a figure that cannot be",
+		[REPORT_FORGED] = "is not signed with a key of ours",
 		[REPORT_OUTDATED] = "is older than the one before",
 	};
 	struct server_state *state = server->state;

@@ -238,9 +238,7 @@ static const struct config_keyword keywords[] = {
 	  "(10s)" },
 	{ CONFIG_GLOBAL, "chroot", NULL, "", "" },
 	{ CONFIG_GLOBAL, "http-token-file", NULL, "", "" },
-	{ CONFIG_GLOBAL, "load-bind", NULL, "", "" },
 	{ CONFIG_GLOBAL, "load-bus", NULL, "", "" },
-	{ CONFIG_GLOBAL, "load-key-file", NULL, "", "" },
 };
 
 struct config_room net_room(struct net_settings *settings)

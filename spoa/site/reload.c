@@ -108,6 +108,7 @@ static void fail(struct reload *reload, const char *why)
 {
 	char last[400];
 
+	load_unprepare(reload->running->load);
 	snprintf(last, sizeof(last), "Reload failed: %s; the configuration stays as it was.", why);
 	end(reload, false, make_text(&reload->fresh, last));
 	site_release(&reload->fresh);
@@ -190,6 +191,7 @@ static void move(struct reload *reload)
 	ruleset_adopt_hits(running->site.ruleset, reload->old.ruleset);
 	if (!load_move(running->load, running->site.fleet, log_of(reload)))
 		log_line(log_of(reload), LOG_ERR, "Out of memory: some servers are not checked.");
+	load_receive(running->load);
 	reload->phase = MOVING;
 	net_move(running->net, running->site.settings);
 	retired_add(&before, &reload->passing.retired, on_moved);
@@ -222,7 +224,8 @@ static bool prepare(struct reload *reload, char *why, size_t size)
 	char reason[300];
 	bool rights;
 
-	if (net_prepare(reload->running->net, reload->fresh.settings, reason, sizeof(reason)))
+	if (load_prepare(reload->running->load, reload->fresh.load_settings, NULL, reason, sizeof(reason)) &&
+	    net_prepare(reload->running->net, reload->fresh.settings, reason, sizeof(reason)))
 		return true;
 	rights = errno == EACCES || errno == EPERM;
 	snprintf(why, size, "%s%s", rights && reload->running->dropped ? "restart needed: " : "", reason);

@@ -13,7 +13,8 @@ bool site_begin(struct site *site, struct config_room rooms[SITE_ROOMS])
 		return false;
 	site->settings = net_settings_new(site->arena);
 	site->ruleset = ruleset_new(site->arena);
-	if (!site->settings || !site->ruleset)
+	site->load_settings = load_settings_new(site->arena);
+	if (!site->settings || !site->ruleset || !site->load_settings)
 		return false;
 	site->fleet = fleet_new(site->arena, net_settings_log(site->settings), balance_default());
 	if (!site->fleet)
@@ -22,6 +23,7 @@ bool site_begin(struct site *site, struct config_room rooms[SITE_ROOMS])
 	rooms[1] = ruleset_room(site->ruleset);
 	rooms[2] = fleet_room(site->fleet);
 	rooms[3] = balance_room(site->fleet);
+	rooms[4] = load_room(site->load_settings);
 	return true;
 }
 
@@ -44,6 +46,7 @@ static bool finish_reading(struct site *site, const char *name)
 	config_complete(site->config);
 	ruleset_finish(site->ruleset, site->config);
 	fleet_finish(site->fleet, site->config, clock_now());
+	load_settings_finish(site->load_settings, site->config);
 	net_settings_finish(site->settings, site->ruleset, site->fleet, site->config);
 	if (ruleset_count(site->ruleset) == 0 && config_count(site->config, CONFIG_ERROR) == 0)
 		config_say_at(site->config, CONFIG_ERROR, (struct config_place){ name, 0, NULL },

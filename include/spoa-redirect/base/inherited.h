@@ -26,6 +26,9 @@ void inherited_add(struct inherited *inherited, int fd, bool ours);
 bool inherited_open(struct inherited *inherited, struct listening_socket *listening, const struct listening *where,
 		    int backlog);
 
+/* One for datagrams that is bound there; −1: none. */
+int inherited_datagrams(struct inherited *inherited, const struct endpoint *endpoint);
+
 /* How many were left. */
 unsigned inherited_close(struct inherited *inherited);
 
