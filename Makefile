@@ -11,6 +11,7 @@ MANDIR  = $(PREFIX)/share/man
 DOCDIR  = $(PREFIX)/share/doc/spoa-redirect
 UNITDIR = $(PREFIX)/lib/systemd/system
 SYSDIR  = $(PREFIX)/lib
+UNITS   = spoa-redirect.service spoa-redirect.socket report-load-agent.service report-load-agent.socket report-load-push.service
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -98,7 +99,7 @@ $B/libspop.pc: spoa/spop/libspop.pc.in .FORCE
 install: all ## into DESTDIR and PREFIX
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR) $(MANDIR)/man3 $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR))
 	install -d $(addprefix $(DESTDIR),$(UNITDIR) $(SYSDIR)/sysusers.d $(SYSDIR)/tmpfiles.d)
-	install -m 755 spoa-redirect $(DESTDIR)$(BINDIR)/
+	install -m 755 spoa-redirect scripts/report-load $(DESTDIR)$(BINDIR)/
 	install -m 644 $B/libspop.a $(DESTDIR)$(LIBDIR)/
 	install -m 755 $B/libspop.so $(DESTDIR)$(LIBDIR)/libspop.so.$(VERSION)
 	ln -sf libspop.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libspop.so.0
@@ -109,18 +110,21 @@ install: all ## into DESTDIR and PREFIX
 	install -m 644 spoa/config/spoa-redirect.cfg.5 $(DESTDIR)$(MANDIR)/man5/
 	sed 's|/usr/local/sbin|$(BINDIR)|; s|/usr/local/share/doc/spoa-redirect|$(DOCDIR)|' spoa/cli/spoa-redirect.8 >$(DESTDIR)$(MANDIR)/man8/spoa-redirect.8
 	chmod 644 $(DESTDIR)$(MANDIR)/man8/spoa-redirect.8
+	sed 's|/usr/local/sbin|$(BINDIR)|' scripts/report-load.8 >$(DESTDIR)$(MANDIR)/man8/report-load.8
+	chmod 644 $(DESTDIR)$(MANDIR)/man8/report-load.8
 	cp -R haproxy-conf $(DESTDIR)$(DOCDIR)/
-	sed 's|/usr/local/sbin|$(BINDIR)|' scripts/systemd/spoa-redirect.service >$(DESTDIR)$(UNITDIR)/spoa-redirect.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/spoa-redirect.service
-	install -m 644 scripts/systemd/spoa-redirect.socket $(DESTDIR)$(UNITDIR)/
+	for unit in $(UNITS); do \
+		sed 's|/usr/local/sbin|$(BINDIR)|' scripts/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done
 	install -m 644 scripts/systemd/spoa-redirect.sysusers $(DESTDIR)$(SYSDIR)/sysusers.d/spoa-redirect.conf
 	install -m 644 scripts/systemd/spoa-redirect.tmpfiles $(DESTDIR)$(SYSDIR)/tmpfiles.d/spoa-redirect.conf
 
 uninstall: ## what install put there
-	rm -f $(addprefix $(DESTDIR),$(BINDIR)/spoa-redirect $(LIBDIR)/libspop.a $(LIBDIR)/libspop.so $(LIBDIR)/libspop.so.0)
+	rm -f $(addprefix $(DESTDIR),$(BINDIR)/spoa-redirect $(BINDIR)/report-load $(LIBDIR)/libspop.a $(LIBDIR)/libspop.so $(LIBDIR)/libspop.so.0)
 	rm -f $(addprefix $(DESTDIR),$(LIBDIR)/libspop.so.$(VERSION) $(LIBDIR)/pkgconfig/libspop.pc $(INCDIR)/spop.h)
-	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,man3/libspop.3 man5/spoa-redirect.cfg.5 man8/spoa-redirect.8)
-	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,spoa-redirect.service spoa-redirect.socket)
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,man3/libspop.3 man5/spoa-redirect.cfg.5 man8/spoa-redirect.8 man8/report-load.8)
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	rm -f $(addprefix $(DESTDIR)$(SYSDIR)/,sysusers.d/spoa-redirect.conf tmpfiles.d/spoa-redirect.conf)
 	rm -rf $(DESTDIR)$(DOCDIR)
 

@@ -73,27 +73,34 @@ static bool take_number(const json_t *object, const char *key, double *number, b
 	return true;
 }
 
+/* One word or more, as an agent's line has them. */
 static bool take_state(const json_t *object, struct record *record)
 {
 	static const struct {
-		const char *word;
+		struct slice word;
 		enum record_health health;
 		enum record_admin admin;
 	} states[] = {
-		{ "up", RECORD_UP, RECORD_NO_ADMIN },        { "down", RECORD_DOWN, RECORD_NO_ADMIN },
-		{ "ready", RECORD_NO_HEALTH, RECORD_READY }, { "drain", RECORD_NO_HEALTH, RECORD_DRAIN },
-		{ "maint", RECORD_NO_HEALTH, RECORD_MAINT },
+		{ SLICE("up"), RECORD_UP, RECORD_NO_ADMIN },        { SLICE("down"), RECORD_DOWN, RECORD_NO_ADMIN },
+		{ SLICE("ready"), RECORD_NO_HEALTH, RECORD_READY }, { SLICE("drain"), RECORD_NO_HEALTH, RECORD_DRAIN },
+		{ SLICE("maint"), RECORD_NO_HEALTH, RECORD_MAINT },
 	};
 	const json_t *value = json_object_get(object, "state");
-	const char *word = json_string_value(value);
+	struct slice rest = slice_of(json_string_value(value), json_string_length(value)), word;
 
-	for (size_t i = 0; word && i < COUNT(states); i++)
-		if (strcmp(word, states[i].word) == 0) {
-			record->health = states[i].health;
-			record->admin = states[i].admin;
-			return true;
-		}
-	return value == NULL;
+	if (value && !rest.ptr)
+		return false;
+	while (slice_split(&rest, ' ', &word)) {
+		size_t i = 0;
+
+		while (i < COUNT(states) && !slice_eq(word, states[i].word))
+			i++;
+		if (i == COUNT(states))
+			return false;
+		record->health = states[i].health ? states[i].health : record->health;
+		record->admin = states[i].admin ? states[i].admin : record->admin;
+	}
+	return true;
 }
 
 static bool take_object(const json_t *object, struct record *record)

@@ -33,6 +33,8 @@ static void json_is_read_as_it_is_meant(void **state)
 		{ "{\"u\":1,\"u\":2}", REPORT_MALFORMED, { 0 } },
 		{ "{\"u\":1,\"state\":\"UP\"}", REPORT_MALFORMED, { 0 } },
 		{ "{\"u\":1,\"state\":1}", REPORT_MALFORMED, { 0 } },
+		{ "{\"u\":1,\"state\":\"up  ready\"}", REPORT_MALFORMED, { 0 } },
+		{ "{\"u\":1,\"state\":\"\"}", REPORT_MALFORMED, { 0 } },
 		{ "{\"u\":1", REPORT_MALFORMED, { 0 } },
 		{ "{\"u\":1} x", REPORT_MALFORMED, { 0 } },
 		{ "[1]", REPORT_MALFORMED, { 0 } },
@@ -58,6 +60,8 @@ static void json_has_states_and_times(void **state)
 		{ "{\"state\":\"down\"}", RECORD_DOWN, RECORD_NO_ADMIN },
 		{ "{\"state\":\"ready\"}", RECORD_NO_HEALTH, RECORD_READY },
 		{ "{\"state\":\"drain\"}", RECORD_NO_HEALTH, RECORD_DRAIN },
+		{ "{\"state\":\"up ready\"}", RECORD_UP, RECORD_READY },
+		{ "{\"state\":\"maint down up\"}", RECORD_UP, RECORD_MAINT },
 		{ "{\"state\":\"maint\"}", RECORD_NO_HEALTH, RECORD_MAINT },
 	};
 	struct record record;
