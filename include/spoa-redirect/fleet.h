@@ -338,9 +338,22 @@ struct redirect {
 	struct config_place place; /* of the line that said so last */
 };
 
+struct status_range {
+	unsigned from, to;
+};
+
 struct httpchk {
 	bool enabled;
-	const char *request; /* method, URI, version, as sent */
+	const char *method, *uri, *version, *host; /* of `option httpchk`; host NULL: none */
+	/* of `http-check send`, before those; NULL: not said */
+	const char *send_method, *send_uri, *send_version, *send_host, *send_body;
+	const char *send_headers; /* whole lines */
+	/* of `http-check expect status` */
+	struct status_range *expected; /* none: 200 to 399 */
+	size_t n_expected;
+	bool unexpected;                             /* all others are good */
+	const struct backend *sent_by, *expected_by; /* the section that said so */
+	const char *request;                         /* as sent */
 };
 
 struct backend {
@@ -362,6 +375,9 @@ struct backend {
 	struct backend_state *state;
 	struct backend *shadow; /* its twin, whose states dry runs pick by and book in; NULL: there are none */
 };
+
+/* Whether an answer to its checks is good. */
+bool httpchk_expects(const struct httpchk *check, unsigned code);
 
 /* ---- the fleet ---- */
 

@@ -153,40 +153,6 @@ static bool parse_server(struct config_words *words, void *into)
 	return true;
 }
 
-static bool is_visible(const char *word)
-{
-	for (; *word; word++)
-		if (*word <= ' ' || *word == 0x7f)
-			return false;
-	return true;
-}
-
-/* HAProxy's short forms: nothing is OPTIONS /, one word is the URI. */
-static bool parse_httpchk(struct config_words *words, void *into)
-{
-	struct backend *backend = ((struct fleet *)into)->current;
-	const char *method = "OPTIONS", *uri = "/", *version = "HTTP/1.0", *host = "";
-
-	if (words->left == 1) {
-		uri = config_take_word(words, "");
-	} else if (words->left > 1) {
-		method = config_take_word(words, "");
-		uri = config_take_word(words, "");
-	}
-	if (words->left > 0)
-		version = config_take_word(words, "");
-	if (strpbrk(version, "\r\n"))
-		return config_error(words, "headers behind the version are not supported");
-	if (!is_visible(method) || !is_visible(uri) || !is_visible(version))
-		return config_error(words, "a blank or a control byte in the request");
-	if (strcmp(version, "HTTP/1.1") == 0)
-		host = "Host: localhost\r\n";
-	backend->httpchk.enabled = true;
-	backend->httpchk.request =
-		arena_printf(words->arena, "%s %s %s\r\n%sConnection: close\r\n\r\n", method, uri, version, host);
-	return backend->httpchk.request != NULL || config_error(words, "out of memory");
-}
-
 static bool parse_allbackups(struct config_words *words, void *into)
 {
 	(void)words;
@@ -202,7 +168,7 @@ static bool parse_dry_run(struct config_words *words, void *into)
 }
 
 static const struct config_keyword options[] = {
-	{ CONFIG_OPTION, "httpchk", parse_httpchk, "[[<method>] <uri> [<version>]]",
+	{ CONFIG_OPTION, "httpchk", httpchk_parse, "[[<method>] <uri> [<version> [<host>]]]",
 	  "a health check is an HTTP request that is answered 2xx or 3xx" },
 	{ CONFIG_OPTION, "allbackups", parse_allbackups, "", "all backups that can serve do, not only the first" },
 	{ CONFIG_OPTION, "dry-run", parse_dry_run, "", "decide, count and log, but redirect nobody" },
@@ -231,7 +197,8 @@ static const struct config_keyword keywords[] = {
 	  "the backend that is tried when no server here can serve" },
 	{ BOTH, "hash-balance-factor", NULL, "<factor>", "" },
 	{ BOTH, "hash-type", NULL, "<type>", "" },
-	{ BOTH, "http-check", NULL, "expect …", "" },
+	{ BOTH, "http-check", http_check_parse, "send|expect …",
+	  "what a health check asks, and which answers are good" },
 	{ BOTH, "stick", NULL, "on …", "" },
 };
 
@@ -355,6 +322,8 @@ static void finish_backend(struct fleet *fleet, struct backend *backend, struct 
 		config_say_at(config, CONFIG_ERROR, backend->place, "out of memory");
 		return;
 	}
+	if (!httpchk_finish(fleet->arena, backend, config))
+		config_say_at(config, CONFIG_ERROR, backend->place, "out of memory");
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		link_standby(backend->servers[i], config);
 		finish_server(fleet->arena, backend->servers[i], config, now);

@@ -26,6 +26,16 @@ bool server_parse_words(struct config_words *words, struct server *server);
 /* "name{label=\"value\"} [as <figure>] [max <value>]"; NULL: it was said what is wrong. */
 const struct metric *metric_parse(struct config_words *words);
 
+/* `option httpchk` and `http-check`. */
+bool httpchk_parse(struct config_words *words, void *into);
+bool http_check_parse(struct config_words *words, void *into);
+
+/* Once all lines are read. False: out of memory. */
+bool httpchk_finish(struct arena *arena, struct backend *backend, struct config *config);
+
+/* As it is sent; host: where none is configured, NULL: none. NULL: out of memory. */
+const char *httpchk_request(struct arena *arena, const struct httpchk *check, const char *host);
+
 bool redir_parse(struct config_words *words, struct redir *redir, const char *text);
 bool redirect_parse(struct config_words *words, void *into);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `check`: a TCP connect, or with `option httpchk` an HTTP request that is answered 2xx or 3xx. */
+/* `check`: a TCP connect, or with `option httpchk` an HTTP request that is answered as expected. */
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ static enum check_status status_of_answer(const struct probe *probe, unsigned co
 		return CHECK_L4OK;
 	if (code == 0)
 		return CHECK_L7RSP;
-	return code / 100 == 2 || code / 100 == 3 ? CHECK_L7OK : CHECK_L7STS;
+	return httpchk_expects(&probe->server->backend->httpchk, code) ? CHECK_L7OK : CHECK_L7STS;
 }
 
 static struct check_outcome judge(const struct probe *probe, enum probe_outcome outcome, struct slice answer,

@@ -72,7 +72,7 @@ static void a_wrong_redirect_line_is_named(void **state)
 		{ "redirect location /x", "'location' is not yet supported" },
 		{ "redirect code 307 if x", "'if' is not yet supported" },
 		{ "redirect prefix http://b", "'prefix' is a keyword of HAProxy's that spoa-redirect does not support" },
-		{ "option httpchk GET / HTTP/1.1\\r\\nHost:\\ x", "headers behind the version are not supported" },
+		{ "option httpchk GET / HTTP/1.1\\r\\nHost:\\ x", "headers behind the version are not supported: use 'http-check send hdr'" },
 	};
 
 	(void)state;
@@ -170,6 +170,14 @@ static void httpchk_sends_what_haproxy_would(void **state)
 		{ "/health", "OPTIONS /health HTTP/1.0\r\nConnection: close\r\n\r\n" },
 		{ "GET /health", "GET /health HTTP/1.0\r\nConnection: close\r\n\r\n" },
 		{ "GET /h HTTP/1.1", "GET /h HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
+		{ "GET /h HTTP/1.1 www.example.com",
+		  "GET /h HTTP/1.1\r\nHost: www.example.com\r\nConnection: close\r\n\r\n" },
+		{ "\n  http-check send meth GET uri /s ver HTTP/1.1 hdr Host a.example hdr X-Y 'b c'",
+		  "GET /s HTTP/1.1\r\nHost: a.example\r\nX-Y: b c\r\nConnection: close\r\n\r\n" },
+		{ "GET /h HTTP/1.1 www.example.com\n  http-check send uri /s",
+		  "GET /s HTTP/1.1\r\nHost: www.example.com\r\nConnection: close\r\n\r\n" },
+		{ "POST /h\n  http-check send comment why body a=b",
+		  "POST /h HTTP/1.0\r\nConnection: close\r\nContent-Length: 3\r\n\r\na=b" },
 	};
 
 	(void)state;
@@ -185,6 +193,103 @@ static void httpchk_sends_what_haproxy_would(void **state)
 	}
 }
 
+/* Which codes are good, of some that may be. */
+static void expected_are_the_codes_that_are_said(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned good[8];
+	} cases[] = {
+		{ "", { 200, 299, 300, 399 } },
+		{ "http-check expect status 200", { 200 } },
+		{ "http-check expect status 200,404", { 200, 404 } },
+		{ "http-check expect status 299-300,503", { 299, 300, 503 } },
+		{ "http-check expect comment x ! status 200-299,400-599", { 100, 199, 300, 399 } },
+	};
+	static const unsigned codes[] = { 100, 199, 200, 299, 300, 399, 400, 404, 503, 599 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct httpchk *check;
+		char text[300];
+		struct site site;
+
+		snprintf(text, sizeof(text), "backend web\n  option httpchk\n  %s\n" SERVER, cases[i].line);
+		site_open(&site, text, 1);
+		check = &fleet_backend(site.fleet, 0)->httpchk;
+		for (size_t j = 0; j < COUNT(codes); j++) {
+			bool good = false;
+
+			for (size_t k = 0; k < COUNT(cases[i].good); k++)
+				good |= cases[i].good[k] == codes[j];
+			if (httpchk_expects(check, codes[j]) != good)
+				fail_msg("'%s': %u", cases[i].line, codes[j]);
+		}
+		site_close(&site);
+	}
+}
+
+static void what_http_check_cannot_is_said(void **state)
+{
+	static const struct {
+		const char *line, *says;
+	} cases[] = {
+		{ "http-check expect rstring ok", "'http-check expect rstring' is not supported: only 'status' is" },
+		{ "http-check expect ! string ok", "'http-check expect string' is not supported: only 'status' is" },
+		{ "http-check expect status", "'http-check' expects codes such as 200,300-399" },
+		{ "http-check expect status 20", "'20' is no list of codes such as 200,300-399" },
+		{ "http-check expect status 300-200", "'300-200' is no list of codes such as 200,300-399" },
+		{ "http-check expect status 200,", "'200,' is no list of codes such as 200,300-399" },
+		{ "http-check expect statsu 200", "'http-check expect' does not know 'statsu', did you mean 'status'?" },
+		{ "http-check connect ssl", "'http-check connect' is not supported" },
+		{ "http-check disable-on-404", "'http-check disable-on-404' is not supported" },
+		{ "http-check sned", "'http-check' does not know 'sned', did you mean 'send'?" },
+		{ "http-check send uri-lf /%[x]", "'http-check send uri-lf' is not supported" },
+		{ "http-check send hdr X %[srv_name]",
+		  "'%[srv_name]': formats and control bytes are not supported here" },
+		{ "http-check send hdr Connection x", "'Connection' is sent as the request needs it" },
+		{ "http-check send uri '/a b'", "a blank or a control byte in the request" },
+		{ "http-check send meth GET\n  http-check send uri /",
+		  "one 'http-check send' is supported in a section, and this is the second" },
+		{ "http-check expect status 200\n  http-check expect status 201",
+		  "one 'http-check expect' is supported in a section, and this is the second" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[300];
+		struct site site;
+
+		snprintf(text, sizeof(text), "backend web\n  option httpchk\n  %s\n" SERVER, cases[i].line);
+		site_read(&site, text);
+		assert_non_null(config_message(site.config, 0));
+		if (!strstr(config_message(site.config, 0), cases[i].says))
+			fail_msg("%s", config_message(site.config, 0));
+		arena_free(site.arena);
+	}
+	site_says("backend web\n  http-check expect status 200\n" SERVER,
+		  "test.cfg:1: warning: in section 'backend web': 'http-check' does nothing here without 'option httpchk'");
+}
+
+/* A backend that says nothing has those of `defaults`; one that does, its own alone. */
+static void sections_replace_what_defaults_say(void **state)
+{
+	struct site site;
+
+	(void)state;
+	site_open(&site,
+		  "defaults\n  option httpchk\n  http-check send uri /d hdr A b\n  http-check expect status 404\n"
+		  "backend web\n" SERVER "backend other\n  http-check send meth GET\n  http-check expect ! status 404\n" SERVER,
+		  1);
+	assert_string_equal(fleet_backend(site.fleet, 0)->httpchk.request,
+			    "OPTIONS /d HTTP/1.0\r\nA: b\r\nConnection: close\r\n\r\n");
+	assert_true(httpchk_expects(&fleet_backend(site.fleet, 0)->httpchk, 404));
+	assert_string_equal(fleet_backend(site.fleet, 1)->httpchk.request,
+			    "GET / HTTP/1.0\r\nConnection: close\r\n\r\n");
+	assert_false(httpchk_expects(&fleet_backend(site.fleet, 1)->httpchk, 404));
+	site_close(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +299,9 @@ int main(void)
 		cmocka_unit_test(a_backend_begins_with_what_defaults_said_last),
 		cmocka_unit_test(a_policy_is_found_by_name),
 		cmocka_unit_test(httpchk_sends_what_haproxy_would),
+		cmocka_unit_test(expected_are_the_codes_that_are_said),
+		cmocka_unit_test(what_http_check_cannot_is_said),
+		cmocka_unit_test(sections_replace_what_defaults_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
