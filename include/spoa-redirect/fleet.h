@@ -85,7 +85,10 @@ enum check_status {
 	CHECK_L4OK,
 	CHECK_L4TOUT,
 	CHECK_L4CON,
-	CHECK_L7TOUT = 12,
+	CHECK_L6OK,
+	CHECK_L6TOUT,
+	CHECK_L6RSP,
+	CHECK_L7TOUT,
 	CHECK_L7RSP,
 	CHECK_L7OK = 15,
 	CHECK_L7STS = 17,
@@ -286,8 +289,30 @@ struct metric {
 	double max;  /* 0: none */
 };
 
+/* Of our own connections to a server. */
+struct tls_config {
+	bool ssl, check_ssl;
+	bool verify;
+	const char *ca_file, *sni, *verify_host; /* NULL: the system's; none; that of sni */
+};
+
+/* Whose certificates are believed; made with a configuration, and there as long as somebody holds it. Control thread. */
+struct trust;
+void trust_hold(struct trust *trust);
+void trust_release(struct trust *trust);
+void *trust_credentials(const struct trust *trust); /* GnuTLS's */
+bool trust_verifies(const struct trust *trust);
+bool trust_equal(const struct trust *a, const struct trust *b);
+
+/* How one connection is to be secured. */
+struct tls_target {
+	struct trust *trust; /* NULL: not at all */
+	const char *sni, *verify_host;
+};
+
 struct load_check_config {
 	bool enabled;
+	bool https;
 	double inter;     /* 0: as agent-inter if that is set, else 1 s */
 	const char *path; /* of the request */
 	unsigned port;
@@ -309,6 +334,10 @@ struct server {
 	struct check_config check;
 	struct agent_config agent;
 	struct load_check_config load_check;
+	struct tls_config tls;
+	struct tls_target check_tls, load_check_tls;
+	const char *check_request; /* as sent, of an HTTP check */
+	bool check_via_redir;
 	bool load_push;    /* reports may be brought */
 	double load_stale; /* seconds; 0: max(5 s, 5 periods) */
 	struct endpoint check_address, agent_address, load_check_address;

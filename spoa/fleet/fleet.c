@@ -8,7 +8,9 @@
 #define DEFAULT_LOAD_INTER 1.0
 #define MAX_AGENTS         256
 
-static const struct server initial_server = { .weight = 1, .check = { .inter = DEFAULT_INTER, .fall = 3, .rise = 2 } };
+static const struct server initial_server = { .tls = { .verify = true },
+					      .weight = 1,
+					      .check = { .inter = DEFAULT_INTER, .fall = 3, .rise = 2 } };
 
 static struct backend *new_backend(struct arena *arena, const struct balance *fallback)
 {
@@ -253,29 +255,55 @@ static bool make_address(const struct server *server, struct endpoint *to, const
 	return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s' needs a port", server->name, what);
 }
 
-static void finish_load_check(struct arena *arena, struct server *server, struct config *config)
+/* HAProxy's: the name that is asked for is the one that is verified, unless another is given. */
+static void finish_tls(struct fleet *fleet, struct server *server, struct tls_target *target, const char *name,
+		       struct config *config)
+{
+	target->trust = trust_of(fleet, server, config);
+	target->sni = server->tls.sni ? server->tls.sni : name;
+	target->verify_host = server->tls.verify_host ? server->tls.verify_host : target->sni;
+}
+
+static void finish_load_check(struct fleet *fleet, struct server *server, struct config *config)
 {
 	struct load_check_config *check = &server->load_check;
-	char host[ENDPOINT_TEXT];
+	char text[ENDPOINT_TEXT];
+	const char *host;
 
 	if (check->inter <= 0)
 		check->inter = server->agent.inter > 0 ? server->agent.inter : DEFAULT_LOAD_INTER;
 	if (!check->enabled ||
 	    !make_address(server, &server->load_check_address, NULL, check->port, "load-check", config))
 		return;
-	check->request = arena_printf(arena, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: spoa-redirect\r\n\r\n",
-				      check->path, endpoint_text(&server->load_check_address, host));
+	if (check->https)
+		finish_tls(fleet, server, &server->load_check_tls, NULL, config);
+	host = server->load_check_tls.sni ? server->load_check_tls.sni
+					  : endpoint_text(&server->load_check_address, text);
+	check->request = arena_printf(fleet->arena, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: spoa-redirect\r\n\r\n",
+				      check->path, host);
 	if (!check->request)
 		config_say_at(config, CONFIG_ERROR, server->place, "out of memory");
 }
 
-static void finish_server(struct arena *arena, struct server *server, struct config *config, double now)
+/* As HAProxy: a check is secured as the traffic is, unless it goes elsewhere. */
+static void finish_check(struct fleet *fleet, struct server *server, struct config *config)
 {
-	finish_load_check(arena, server, config);
+	const struct check_config *check = &server->check;
+	bool secure = server->tls.check_ssl || (server->tls.ssl && !check->addr && !check->port);
+
+	make_address(server, &server->check_address, check->addr, check->port, "check", config);
+	if (secure)
+		finish_tls(fleet, server, &server->check_tls, NULL, config);
+	server->check_request = server->backend->httpchk.request;
+}
+
+static void finish_server(struct fleet *fleet, struct server *server, struct config *config, double now)
+{
+	finish_load_check(fleet, server, config);
 	if (server->agent.inter <= 0)
 		server->agent.inter = server->check.inter;
 	if (server->check.enabled)
-		make_address(server, &server->check_address, server->check.addr, server->check.port, "check", config);
+		finish_check(fleet, server, config);
 	if (server->agent.enabled && server->agent.port == 0)
 		config_say_at(config, CONFIG_ERROR, server->place, "server '%s': 'agent-check' needs an 'agent-port'",
 			      server->name);
@@ -326,7 +354,7 @@ static void finish_backend(struct fleet *fleet, struct backend *backend, struct 
 		config_say_at(config, CONFIG_ERROR, backend->place, "out of memory");
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		link_standby(backend->servers[i], config);
-		finish_server(fleet->arena, backend->servers[i], config, now);
+		finish_server(fleet, backend->servers[i], config, now);
 	}
 	backend_refresh_usable(backend, now);
 }

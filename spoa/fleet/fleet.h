@@ -12,6 +12,8 @@ struct fleet {
 	size_t n;
 	struct backend *defaults; /* what the newest `defaults` section collected */
 	struct backend *current;
+	struct trust **trusts;
+	size_t n_trusts;
 	const struct balance *fallback;
 	unsigned agents; /* of `global` */
 	double finished; /* when all lines were read */
@@ -35,6 +37,9 @@ bool httpchk_finish(struct arena *arena, struct backend *backend, struct config 
 
 /* As it is sent; host: where none is configured, NULL: none. NULL: out of memory. */
 const char *httpchk_request(struct arena *arena, const struct httpchk *check, const char *host);
+
+/* What the server's `ca-file` and `verify` say; NULL: out of memory. What is wrong is among the messages. */
+struct trust *trust_of(struct fleet *fleet, const struct server *server, struct config *config);
 
 bool redir_parse(struct config_words *words, struct redir *redir, const char *text);
 bool redirect_parse(struct config_words *words, void *into);

@@ -158,6 +158,59 @@ static bool parse_agent_send(struct config_words *words, void *into)
 	return (((struct server *)into)->agent.send = config_take_word(words, "a string")) != NULL;
 }
 
+static bool parse_ssl(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->tls.ssl = true;
+	return true;
+}
+
+static bool parse_no_ssl(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->tls.ssl = false;
+	return true;
+}
+
+static bool parse_check_ssl(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->tls.check_ssl = true;
+	return true;
+}
+
+static bool parse_no_check_ssl(struct config_words *words, void *into)
+{
+	(void)words;
+	((struct server *)into)->tls.check_ssl = false;
+	return true;
+}
+
+static bool parse_verify(struct config_words *words, void *into)
+{
+	const char *word = config_take_word(words, "none or required");
+	bool required = word && strcmp(word, "required") == 0;
+
+	((struct server *)into)->tls.verify = required;
+	return word && (required || strcmp(word, "none") == 0 ||
+			config_error(words, "'verify' is 'none' or 'required', not '%s'", word));
+}
+
+static bool parse_ca_file(struct config_words *words, void *into)
+{
+	return (((struct server *)into)->tls.ca_file = config_take_word(words, "a file, or @system-ca")) != NULL;
+}
+
+static bool parse_check_sni(struct config_words *words, void *into)
+{
+	return (((struct server *)into)->tls.sni = config_take_word(words, "a name")) != NULL;
+}
+
+static bool parse_verifyhost(struct config_words *words, void *into)
+{
+	return (((struct server *)into)->tls.verify_host = config_take_word(words, "a name")) != NULL;
+}
+
 /* What is asked for is sent as it stands. */
 static bool is_path(const char *word)
 {
@@ -187,19 +240,18 @@ static bool parse_load_check_options(struct config_words *words, struct load_che
 static bool parse_load_check(struct config_words *words, void *into)
 {
 	struct load_check_config *check = &((struct server *)into)->load_check;
-	const char *scheme = config_take_word(words, "'http' and a path"), *path;
+	const char *scheme = config_take_word(words, "'http' or 'https', and a path"), *path;
+	bool https = scheme && strcmp(scheme, "https") == 0;
 
 	if (!scheme)
 		return false;
-	if (strcmp(scheme, "https") == 0)
-		return config_error(words, "'load-check https' is not yet supported");
-	if (strcmp(scheme, "http") != 0)
-		return config_error(words, "'load-check' expects 'http', not '%s'", scheme);
+	if (!https && strcmp(scheme, "http") != 0)
+		return config_error(words, "'load-check' expects 'http' or 'https', not '%s'", scheme);
 	if (!(path = config_take_word(words, "a path")))
 		return false;
 	if (!is_path(path))
 		return config_error(words, "a path begins with '/' and has no blanks, unlike '%s'", path);
-	*check = (struct load_check_config){ .enabled = true, .path = path, .inter = check->inter };
+	*check = (struct load_check_config){ .enabled = true, .https = https, .path = path, .inter = check->inter };
 	return parse_load_check_options(words, check);
 }
 
@@ -245,7 +297,11 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "agent-port", parse_agent_port, "<port>", "the agent's port" },
 	{ CONFIG_SERVER, "agent-send", parse_agent_send, "<string>", "what to send to the agent first" },
 	{ CONFIG_SERVER, "backup", parse_backup, "", "serve only when no other server of the backend can" },
+	{ CONFIG_SERVER, "ca-file", parse_ca_file, "<file>|@system-ca",
+	  "whose certificates are believed, default the system's" },
 	{ CONFIG_SERVER, "check", parse_check, "", "check the server's health" },
+	{ CONFIG_SERVER, "check-sni", parse_check_sni, "<name>", "the name that checks ask for in TLS" },
+	{ CONFIG_SERVER, "check-ssl", parse_check_ssl, "", "check over TLS" },
 	{ CONFIG_SERVER, "disabled", parse_disabled, "", "start in maintenance" },
 	{ CONFIG_SERVER, "downinter", parse_downinter, "<time>", "time between checks while down, default inter" },
 	{ CONFIG_SERVER, "enabled", parse_enabled, "", "undo disabled of a default-server" },
@@ -253,7 +309,7 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "fastinter", parse_fastinter, "<time>", "time between checks in transition, default inter" },
 	{ CONFIG_SERVER, "inter", parse_inter, "<time>", "time between checks, default 2s" },
 	{ CONFIG_SERVER, "load-check", parse_load_check,
-	  "http <path> [port <port>] [metric <name> [as <figure>] [max <value>]]",
+	  "http|https <path> [port <port>] [metric <name> [as <figure>] [max <value>]]",
 	  "ask for a report of load over HTTP" },
 	{ CONFIG_SERVER, "load-inter", parse_load_inter, "<time>",
 	  "how often to, default agent-inter if that is set, else 1s" },
@@ -262,26 +318,28 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "no-agent-check", parse_no_agent_check, "", "undo agent-check of a default-server" },
 	{ CONFIG_SERVER, "no-backup", parse_no_backup, "", "undo backup of a default-server" },
 	{ CONFIG_SERVER, "no-load-check", parse_no_load_check, "", "undo load-check of a default-server" },
+	{ CONFIG_SERVER, "no-check-ssl", parse_no_check_ssl, "", "undo check-ssl of a default-server" },
+	{ CONFIG_SERVER, "no-ssl", parse_no_ssl, "", "undo ssl of a default-server" },
 	{ CONFIG_SERVER, "no-load-push", parse_no_load_push, "", "undo load-push of a default-server" },
 	{ CONFIG_SERVER, "no-check", parse_no_check, "", "undo check of a default-server" },
 	{ CONFIG_SERVER, "port", parse_check_port, "<port>", "the port of health checks, default the server's port" },
 	{ CONFIG_SERVER, "redir", parse_redir, "<prefix>",
 	  "where clients are sent to: scheme, host and an optional path" },
 	{ CONFIG_SERVER, "rise", parse_rise, "<count>", "passed checks until the server is up, default 2" },
+	{ CONFIG_SERVER, "ssl", parse_ssl, "", "the server speaks TLS: checks do, unless they go elsewhere" },
 	{ CONFIG_SERVER, "standby-of", parse_standby_of, "<server>",
 	  "take that one server's place while it cannot serve" },
+	{ CONFIG_SERVER, "verify", parse_verify, "none|required",
+	  "whether its certificate has to be believed, default required" },
+	{ CONFIG_SERVER, "verifyhost", parse_verifyhost, "<name>",
+	  "the name in its certificate, default that of check-sni" },
 	{ CONFIG_SERVER, "weight", parse_weight, "<weight>", "relative capacity, 0 to 256, default 1; 0 drains" },
-	{ CONFIG_SERVER, "ca-file", NULL, "", "" },
-	{ CONFIG_SERVER, "check-sni", NULL, "", "" },
-	{ CONFIG_SERVER, "check-ssl", NULL, "", "" },
 	{ CONFIG_SERVER, "check-via", NULL, "", "" },
 	{ CONFIG_SERVER, "maxconn", NULL, "", "" },
 	{ CONFIG_SERVER, "maxload", NULL, "", "" },
 	{ CONFIG_SERVER, "resolvers", NULL, "", "" },
 	{ CONFIG_SERVER, "slowstart", NULL, "", "" },
-	{ CONFIG_SERVER, "ssl", NULL, "", "" },
 	{ CONFIG_SERVER, "track", NULL, "", "" },
-	{ CONFIG_SERVER, "verify", NULL, "", "" },
 };
 
 bool server_knows_word(const char *word)

@@ -16,7 +16,8 @@ const char *server_status_name(enum server_status status)
 static const char *const check_names[] = {
 	[CHECK_CHECKED] = "CHECKED", [CHECK_UNKNOWN] = "",      [CHECK_INI] = "INI",     [CHECK_SOCKERR] = "SOCKERR",
 	[CHECK_L4OK] = "L4OK",       [CHECK_L4TOUT] = "L4TOUT", [CHECK_L4CON] = "L4CON", [CHECK_L7TOUT] = "L7TOUT",
-	[CHECK_L7RSP] = "L7RSP",     [CHECK_L7OK] = "L7OK",     [CHECK_L7STS] = "L7STS",
+	[CHECK_L6OK] = "L6OK",       [CHECK_L6TOUT] = "L6TOUT", [CHECK_L6RSP] = "L6RSP", [CHECK_L7RSP] = "L7RSP",
+	[CHECK_L7OK] = "L7OK",       [CHECK_L7STS] = "L7STS",
 };
 
 const char *check_status_name(enum check_status status)

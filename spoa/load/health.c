@@ -12,7 +12,12 @@ static const struct endpoint *health_to(const struct server *server)
 
 static const char *health_question(const struct server *server)
 {
-	return server->backend->httpchk.enabled ? server->backend->httpchk.request : NULL;
+	return server->check_request;
+}
+
+static const struct tls_target *health_secure(const struct server *server)
+{
+	return &server->check_tls;
 }
 
 /* A whole status line, RFC 9112 section 4. */
@@ -35,10 +40,15 @@ static unsigned status_code(struct slice answer)
 static enum check_status status_of_answer(const struct probe *probe, unsigned code)
 {
 	if (!probe->server->backend->httpchk.enabled)
-		return CHECK_L4OK;
+		return probe->secured ? CHECK_L6OK : CHECK_L4OK;
 	if (code == 0)
 		return CHECK_L7RSP;
 	return httpchk_expects(&probe->server->backend->httpchk, code) ? CHECK_L7OK : CHECK_L7STS;
+}
+
+static bool is_at_handshake(const struct probe *probe)
+{
+	return probe->tls && !probe->secured;
 }
 
 static struct check_outcome judge(const struct probe *probe, enum probe_outcome outcome, struct slice answer,
@@ -48,13 +58,13 @@ static struct check_outcome judge(const struct probe *probe, enum probe_outcome 
 
 	switch (outcome) {
 	case PROBE_REFUSED:
-		check.status = probe->connected ? CHECK_L7RSP : CHECK_L4CON;
-		snprintf(check.why, sizeof(check.why), "%s", strerror(probe->error));
+		check.status = is_at_handshake(probe) ? CHECK_L6RSP : probe->connected ? CHECK_L7RSP : CHECK_L4CON;
+		snprintf(check.why, sizeof(check.why), "%s", probe_why(probe));
 		break;
 	case PROBE_LATE:
 		break;
 	case PROBE_SILENT:
-		check.status = CHECK_L7TOUT;
+		check.status = is_at_handshake(probe) ? CHECK_L6TOUT : CHECK_L7TOUT;
 		break;
 	case PROBE_ANSWERED:
 		check.code = probe->server->backend->httpchk.enabled ? status_code(answer) : 0;
@@ -65,18 +75,19 @@ static struct check_outcome judge(const struct probe *probe, enum probe_outcome 
 }
 
 /* HAProxy's words for the outcomes of its checks. */
-static void describe(const struct probe *probe, const struct check_outcome *check, char *why, size_t size)
+static void describe(const struct check_outcome *check, char *why, size_t size)
 {
 	static const char *const texts[] = {
-		[CHECK_L4OK] = "Layer4 check passed",        [CHECK_L4TOUT] = "Layer4 timeout",
-		[CHECK_L4CON] = "Layer4 connection problem", [CHECK_L7TOUT] = "Layer7 timeout",
-		[CHECK_L7RSP] = "Layer7 invalid response",   [CHECK_L7OK] = "Layer7 check passed",
-		[CHECK_L7STS] = "Layer7 wrong status",
+		[CHECK_L4OK] = "Layer4 check passed",      [CHECK_L4TOUT] = "Layer4 timeout",
+		[CHECK_L6OK] = "Layer6 check passed",      [CHECK_L6TOUT] = "Layer6 timeout",
+		[CHECK_L6RSP] = "Layer6 invalid response", [CHECK_L4CON] = "Layer4 connection problem",
+		[CHECK_L7TOUT] = "Layer7 timeout",         [CHECK_L7RSP] = "Layer7 invalid response",
+		[CHECK_L7OK] = "Layer7 check passed",      [CHECK_L7STS] = "Layer7 wrong status",
 	};
 
 	if (*check->why)
 		snprintf(why, size, "%s, info: \"%s\"",
-			 probe->connected ? "Layer7 connection problem" : texts[check->status], check->why);
+			 check->status == CHECK_L7RSP ? "Layer7 connection problem" : texts[check->status], check->why);
 	else if (check->code > 0)
 		snprintf(why, size, "%s, code: %u", texts[check->status], check->code);
 	else
@@ -89,8 +100,9 @@ static void health_done(struct probe *probe, enum probe_outcome outcome, struct 
 	char why[200];
 
 	*check = judge(probe, outcome, answer, now);
-	describe(probe, check, why, sizeof(why));
-	server_set_health(probe->load->fleet, probe->server, check->status == CHECK_L4OK || check->status == CHECK_L7OK,
+	describe(check, why, sizeof(why));
+	server_set_health(probe->load->fleet, probe->server,
+			  check->status == CHECK_L4OK || check->status == CHECK_L6OK || check->status == CHECK_L7OK,
 			  why, now);
 }
 
@@ -109,6 +121,7 @@ static double health_interval(const struct server *server)
 
 const struct probe_kind health_tcp_kind = {
 	.to = health_to,
+	.secure = health_secure,
 	.question = health_question,
 	.done = health_done,
 	.interval = health_interval,
@@ -117,6 +130,7 @@ const struct probe_kind health_tcp_kind = {
 
 const struct probe_kind health_http_kind = {
 	.to = health_to,
+	.secure = health_secure,
 	.question = health_question,
 	.complete = health_complete,
 	.done = health_done,

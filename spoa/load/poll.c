@@ -17,6 +17,11 @@ static const char *poll_question(const struct server *server)
 	return server->load_check.request;
 }
 
+static const struct tls_target *poll_secure(const struct server *server)
+{
+	return &server->load_check_tls;
+}
+
 static double poll_interval(const struct server *server)
 {
 	return server->load_check.inter;
@@ -102,7 +107,7 @@ static void poll_done(struct probe *probe, enum probe_outcome outcome, struct sl
 	char why[40];
 
 	if (outcome == PROBE_REFUSED) {
-		fail(probe, strerror(probe->error));
+		fail(probe, probe_why(probe));
 	} else if (outcome != PROBE_ANSWERED) {
 		fail(probe, outcome == PROBE_LATE ? "no connection in time" : "no answer in time");
 	} else if (answer.len == MOST_ANSWER) {
@@ -121,6 +126,7 @@ static void poll_done(struct probe *probe, enum probe_outcome outcome, struct sl
 
 const struct probe_kind poll_kind = {
 	.to = poll_to,
+	.secure = poll_secure,
 	.question = poll_question,
 	.complete = poll_complete,
 	.done = poll_done,

@@ -34,8 +34,22 @@ static void disconnect(struct probe *probe)
 	ev_io_stop(probe->loop, &probe->io);
 	if (probe->fd >= 0)
 		close(probe->fd);
+	tls_free(probe->tls);
+	probe->tls = NULL;
 	probe->fd = -1;
-	probe->connected = false;
+	probe->connected = probe->secured = false;
+}
+
+static const struct tls_target *target_of(const struct probe_kind *kind, const struct server *server)
+{
+	const struct tls_target *target = kind->secure ? kind->secure(server) : NULL;
+
+	return target && target->trust ? target : NULL;
+}
+
+const char *probe_why(const struct probe *probe)
+{
+	return probe->tls && *tls_why(probe->tls) ? tls_why(probe->tls) : strerror(probe->error);
 }
 
 /* False: it is as long as may be, or there is no memory. */
@@ -124,12 +138,16 @@ static void say(struct probe *probe)
 	size_t length = question ? strlen(question) : 0;
 
 	while (probe->said < length) {
-		ssize_t sent = send(probe->fd, question + probe->said, length - probe->said, MSG_NOSIGNAL);
+		const char *rest = question + probe->said;
+		ssize_t sent = probe->tls ? tls_send(probe->tls, rest, length - probe->said)
+					  : send(probe->fd, rest, length - probe->said, MSG_NOSIGNAL);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
-		if (sent < 0 && errno == EAGAIN)
+		if (sent < 0 && errno == EAGAIN) {
+			watch(probe, EV_WRITE);
 			return;
+		}
 		if (sent < 0) {
 			refuse(probe, errno);
 			return;
@@ -139,30 +157,76 @@ static void say(struct probe *probe)
 	watch(probe, EV_READ);
 }
 
-/* What a kept connection says unasked is its end. */
+/* What a kept connection says unasked is its end; or TLS's own, such as a ticket. */
 static void hear_end(struct probe *probe)
 {
+	uint8_t byte;
+
+	if (probe->tls && tls_recv(probe->tls, &byte, 1) < 0 && errno == EAGAIN)
+		return;
 	disconnect(probe);
 }
 
-static void hear(struct probe *probe)
+/* False: there was nothing, or the question has ended. */
+static bool hear_some(struct probe *probe)
 {
-	ssize_t got = recv(probe->fd, probe->answer + probe->heard, probe->room - probe->heard, 0);
+	uint8_t *to = probe->answer + probe->heard;
+	size_t room = probe->room - probe->heard;
+	ssize_t got = probe->tls ? tls_recv(probe->tls, to, room) : recv(probe->fd, to, room, 0);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (got < 0 || (got == 0 && probe->again && probe->heard == 0)) {
 		refuse(probe, got < 0 ? errno : ECONNRESET);
-		return;
+		return false;
 	}
 	probe->heard += (size_t)got;
-	if (got == 0 || probe->kind->complete(slice_of(probe->answer, probe->heard)) ||
-	    (probe->heard == probe->room && !make_room(probe)))
+	if (got > 0 && !probe->kind->complete(slice_of(probe->answer, probe->heard)) &&
+	    (probe->heard < probe->room || make_room(probe)))
+		return true;
+	finish(probe, PROBE_ANSWERED);
+	return false;
+}
+
+/* What TLS has decrypted already no socket tells of. */
+static void hear(struct probe *probe)
+{
+	bool more = true;
+
+	while (more)
+		more = hear_some(probe) && probe->tls && tls_pending(probe->tls);
+}
+
+static void begin(struct probe *probe)
+{
+	if (!probe->kind->complete)
 		finish(probe, PROBE_ANSWERED);
+	else
+		say(probe);
+}
+
+static void shake_hands(struct probe *probe)
+{
+	switch (tls_handshake(probe->tls)) {
+	case TLS_DONE:
+		probe->secured = true;
+		begin(probe);
+		break;
+	case TLS_WANTS_READ:
+		watch(probe, EV_READ);
+		break;
+	case TLS_WANTS_WRITE:
+		watch(probe, EV_WRITE);
+		break;
+	case TLS_FAILED:
+		refuse(probe, EPROTO);
+		break;
+	}
 }
 
 static void on_connected(struct probe *probe)
 {
+	const struct tls_target *target = target_of(probe->kind, probe->server);
 	int error = 0;
 	socklen_t size = sizeof(error);
 
@@ -173,10 +237,12 @@ static void on_connected(struct probe *probe)
 		return;
 	}
 	probe->connected = true;
-	if (!probe->kind->complete)
-		finish(probe, PROBE_ANSWERED);
+	if (!target)
+		begin(probe);
+	else if ((probe->tls = tls_new(probe->fd, target)))
+		shake_hands(probe);
 	else
-		say(probe);
+		postpone(probe, ENOMEM);
 }
 
 static void on_io(struct ev_loop *loop, ev_io *io, int events)
@@ -188,6 +254,8 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 		hear_end(probe);
 	else if (!probe->connected)
 		on_connected(probe);
+	else if (probe->tls && !probe->secured)
+		shake_hands(probe);
 	else if (events & EV_WRITE)
 		say(probe);
 	else
@@ -257,13 +325,28 @@ void probe_start(struct probe *probe, double first)
 	arm(probe, first);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool secured_the_same(const struct tls_target *was, const struct tls_target *is)
+{
+	if (!was || !is)
+		return was == is;
+	return trust_equal(was->trust, is->trust) && same_text(was->sni, is->sni) &&
+	       same_text(was->verify_host, is->verify_host);
+}
+
 static bool asks_the_same(const struct probe *probe, const struct probe_kind *kind, const struct server *server)
 {
 	const struct endpoint *was = probe->kind->to(probe->server), *is = kind->to(server);
 	const char *before = probe->kind->question ? probe->kind->question(probe->server) : NULL;
 	const char *after = kind->question ? kind->question(server) : NULL;
 
-	return kind == probe->kind && endpoint_equal(was, is) && strcmp(before ? before : "", after ? after : "") == 0;
+	return kind == probe->kind && endpoint_equal(was, is) &&
+	       secured_the_same(target_of(probe->kind, probe->server), target_of(kind, server)) &&
+	       same_text(before, after);
 }
 
 void probe_move(struct probe *probe, const struct probe_kind *kind, struct server *server)

@@ -10,6 +10,7 @@
 
 #include "format.h"
 #include "spoa-redirect/fleet.h"
+#include "tls.h"
 
 #define PROBE_ROOM 512u /* bytes of an answer without memory of its own */
 
@@ -24,7 +25,8 @@ struct probe;
 
 struct probe_kind {
 	const struct endpoint *(*to)(const struct server *server);
-	const char *(*question)(const struct server *server); /* NULL or "": nothing is said */
+	const struct tls_target *(*secure)(const struct server *server); /* NULL: never; its trust NULL: not this one */
+	const char *(*question)(const struct server *server);            /* NULL or "": nothing is said */
 	/* Whether more has to be heard; NULL: the connection alone is the answer. */
 	bool (*complete)(struct slice answer);
 	void (*done)(struct probe *probe, enum probe_outcome outcome, struct slice answer, double now);
@@ -46,6 +48,8 @@ struct probe {
 	bool said_incomplete; /* the kind's */
 	bool wanted;          /* by the configuration that is being taken over */
 	int fd, error;
+	struct tls *tls;     /* NULL: none */
+	bool secured;        /* its handshake is done */
 	double due, started; /* when it was to be asked, and was; monotonic */
 	size_t said, heard, room;
 	uint8_t *answer;              /* small, or of malloc() while it is longer */
@@ -69,6 +73,9 @@ struct load {
 	struct server **by_name; /* all of the fleet's, by backend and name */
 	size_t n_by_name;
 };
+
+/* For people, of PROBE_REFUSED: what went wrong. */
+const char *probe_why(const struct probe *probe);
 
 void probe_start(struct probe *probe, double first);
 void probe_stop(struct probe *probe);

@@ -190,7 +190,7 @@ static void a_metric_is_refused_with_what_is_wrong(void **state)
 		{ "load-check http /l metric a as x", "'as' expects 'q', 'u', 'A', 'C' or 'B', not 'x'" },
 		{ "load-check http /l metric a max 0", "'max' expects a number above 0, not '0'" },
 		{ "load-check http /l metric a as q max 4", "'max' makes a utilisation of a figure, and goes with 'as u' alone" },
-		{ "load-check ftp /l", "'load-check' expects 'http', not 'ftp'" },
+		{ "load-check ftp /l", "'load-check' expects 'http' or 'https', not 'ftp'" },
 		{ "load-check http l", "a path begins with '/' and has no blanks, unlike 'l'" },
 		{ "load-check http '/l x'", "a path begins with '/' and has no blanks, unlike '/l x'" },
 	};
