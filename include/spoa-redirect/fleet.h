@@ -58,8 +58,8 @@ struct server_load {
 	_Alignas(64) _Atomic double at; /* when est and z were last drained; workers and control thread */
 	_Atomic double est, z;          /* likewise */
 	_Atomic double mu;              /* completions per busy second */
-	_Atomic double dir;             /* arrivals per second that no agent assigned */
-	_Atomic double scale;           /* (1 + max(dir, 0) / mu) / mu */
+	_Atomic double dir;             /* arrivals per second that no agent assigned, ≥ 0 */
+	_Atomic double scale;           /* (1 + dir / mu) / mu */
 	_Atomic int known;              /* enum load_knowledge, as of the last refresh */
 	_Atomic uint64_t booked;        /* redirects to this server, ever; workers add */
 	_Atomic double more_P, more_F;  /* what P and F are above `booked`, since the last report; workers add */
@@ -72,6 +72,7 @@ struct server_load {
 	uint64_t booked_then;    /* `booked` at that time */
 	double P, F;             /* of my expected choices and of all agents' assignments, what was under way */
 	double p, l;             /* means: my expected, all arrivals per second */
+	double direct;           /* what dir is the positive part of */
 	double cC, cB;           /* decayed completions and busy seconds */
 	bool was_up;
 };

@@ -34,7 +34,7 @@ void learn_set_mu(const struct backend *backend, struct server *server)
 
 	mu = larger(mu * server_weight(server) / configured, LEAST_MU);
 	SET(load->mu, mu);
-	SET(load->scale, (1 + larger(GET(load->dir), 0) / mu) / mu);
+	SET(load->scale, (1 + GET(load->dir) / mu) / mu);
 }
 
 /* ---- the report ---- */
@@ -119,7 +119,8 @@ static void learn_arrivals(struct backend_state *state, struct server_load *load
 	learn_peers(state, D, dA, own, mine - load->p * D, dA - load->l * D);
 	load->p = learn_blend(load->p, mine / D, D, MEAN_MEMORY);
 	load->l = learn_blend(load->l, dA / D, D, MEAN_MEMORY);
-	SET(load->dir, learn_blend(GET(load->dir), (dA - all) / D, D, MEAN_MEMORY));
+	load->direct = learn_blend(load->direct, (dA - all) / D, D, MEAN_MEMORY);
+	SET(load->dir, larger(load->direct, 0));
 }
 
 /* What a report says of D seconds. A server without counters is taken to complete what was assigned to it. */
