@@ -33,7 +33,7 @@ struct cell {
 	double leave; /* for ten seconds each, one server after the other is away: so long from one to the next; 0: none */
 
 	double warm;      /* not measured */
-	unsigned measure; /* requests, about; each server gets at least 20 and the whole lasts at least 60 s */
+	unsigned measure; /* requests, about; each server gets at least 20 and it takes at least 30 s */
 	uint64_t seed;
 };
 

@@ -6,7 +6,7 @@
 #include "clients.h"
 #include "lots.h"
 
-#define LEAST_SECONDS    60.0
+#define LEAST_SECONDS    30.0
 #define LEAST_PER_SERVER 20.0
 #define WARM_SESSIONS    2.0 /* so many of a session's mean lengths are not measured either */
 
@@ -92,9 +92,10 @@ void clients_make(struct clients *clients, const struct cell *cell)
 	struct random random;
 
 	random_seed(&random, cell->seed);
-	*clients = (struct clients){ .end = cell->warm + fmax(measured, LEAST_SECONDS) };
+	*clients = (struct clients){ .begin = cell->warm };
 	if (mean > 1)
-		clients->end += WARM_SESSIONS * cell->requests * cell->think;
+		clients->begin += WARM_SESSIONS * cell->requests * cell->think;
+	clients->end = clients->begin + fmax(measured, LEAST_SECONDS);
 	draw_clients(clients, cell, rate / mean, &random);
 	clients->requests = calloc(clients->n_requests, sizeof(*clients->requests));
 	if (!clients->requests)

@@ -22,7 +22,7 @@ struct request {
 };
 
 struct clients {
-	double end; /* no client starts after it */
+	double begin, end; /* requests between are measured; no client starts after */
 	struct client *each;
 	struct request *requests;
 	uint32_t n, n_requests;

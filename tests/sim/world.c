@@ -60,7 +60,7 @@ struct world {
 	uint32_t heard_room, heard_first, heard_n;
 	struct random random;
 	/* what is measured */
-	double begin, *times, *slowdowns, in_system;
+	double *times, *slowdowns, in_system;
 	uint32_t present, measured, open; /* open: of those to be measured */
 	struct cell_result *result;
 };
@@ -82,7 +82,7 @@ static void show(struct world *world, uint32_t i)
 
 static bool is_measured(const struct world *world, const struct request *request)
 {
-	return request->arrival >= world->begin && request->arrival <= world->clients.end;
+	return request->arrival >= world->clients.begin && request->arrival <= world->clients.end;
 }
 
 static void think(struct world *world, uint32_t request, double until)
@@ -355,7 +355,6 @@ static void open_world(struct world *world)
 	for (unsigned i = 0; i < KINDS; i++)
 		world->next[i] = INFINITY;
 	clients_make(clients, cell);
-	world->begin = clients->end - fmax(fmax(cell->measure, 20.0 * cell->servers) / clients_rate(cell), 60);
 	world->next[START] = clients->n ? clients->each[0].start : INFINITY;
 	world->next[REFRESH_ONE] = 0;
 	if (cell->leave > 0 || cell->degrade > 0)
@@ -407,9 +406,9 @@ static void run(struct world *world)
 		for (unsigned i = 1; i < KINDS; i++)
 			if (world->next[i] < world->next[what])
 				what = i;
-		if (world->next[what] > world->begin && world->now < end)
-			world->in_system +=
-				world->present * (fmin(world->next[what], end) - fmax(world->now, world->begin));
+		if (world->next[what] > world->clients.begin && world->now < end)
+			world->in_system += world->present *
+					    (fmin(world->next[what], end) - fmax(world->now, world->clients.begin));
 		world->now = world->next[what];
 		happen[what](world);
 	}
@@ -440,7 +439,7 @@ static void describe(const struct world *world, struct cell_result *result)
 		return;
 	qsort(world->times, n, sizeof(*world->times), by_value);
 	qsort(world->slowdowns, n, sizeof(*world->slowdowns), by_value);
-	result->seconds = world->clients.end - world->begin;
+	result->seconds = world->clients.end - world->clients.begin;
 	result->mean = mean_of(world->times, n);
 	result->p99 = world->times[(uint32_t)(0.99 * n)];
 	result->slowdown = mean_of(world->slowdowns, n);
