@@ -44,12 +44,12 @@ static void one_server_does_as_theory_says(void **state)
 		const char *words;
 		double rho, share;
 	} cases[] = {
-		{ "load 0.5 shape 0 measure 200000", 0.5, 0.03 },
-		{ "load 0.8 shape 0 measure 400000", 0.8, 0.06 },
-		{ "load 0.5 shape 2.5 measure 200000", 0.5, 0.03 },
-		{ "load 0.5 shape 1.5 measure 200000", 0.5, 0.04 },
-		{ "load 0.5 shape 0 measure 200000 requests 5 think 1", 0.5, 0.05 },
-		{ "load 0.5 shape 0 measure 200000 requests 9 think 20 single 0.5", 0.5, 0.05 },
+		{ "load 0.5 shape 0 measure 60000", 0.5, 0.06 },
+		{ "load 0.8 shape 0 measure 150000", 0.8, 0.09 },
+		{ "load 0.5 shape 2.5 measure 60000", 0.5, 0.06 },
+		{ "load 0.5 shape 1.5 measure 60000", 0.5, 0.06 },
+		{ "load 0.5 shape 0 measure 60000 requests 5 think 1", 0.5, 0.06 },
+		{ "load 0.5 shape 0 measure 60000 requests 9 think 20 single 0.5", 0.5, 0.06 },
 	};
 
 	(void)state;
@@ -77,20 +77,20 @@ static void as_many_are_there_as_come_and_stay(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char words[200] = "servers 10 measure 50000 ";
+		char words[200] = "servers 10 measure 20000 ";
 		struct cell_result result = run(strcat(words, cases[i]));
 
-		expect_near(words, "in system", result.in_system, result.measured / result.seconds * result.mean, 0.02);
+		expect_near(words, "in system", result.in_system, result.measured / result.seconds * result.mean, 0.05);
 	}
 }
 
 /* By their weights, n servers of any speeds are n times the work by all speeds and 1 − ρ. */
 static void random_by_weight_does_as_theory_says(void **state)
 {
-	const char *words = "policy weighted servers 16 load 0.5 shape 0 measure 100000";
+	const char *words = "policy weighted servers 16 load 0.5 shape 0 measure 40000";
 
 	(void)state;
-	expect_near(words, "mean", run(words).mean, 16 / (40 * 0.5), 0.03);
+	expect_near(words, "mean", run(words).mean, 16 / (40 * 0.5), 0.04);
 }
 
 /* With next to no load each is alone on the fastest server. */
@@ -124,7 +124,7 @@ static void what_is_bad_makes_it_worse(void **state)
 {
 	static const char *const bad[] = { "late 2",   "lost 0.6", "noise 0.9", "slower 10", "slower 10 degrade 20",
 					   "leave 11", "agents 16" };
-	const char *base = "policy least-load servers 10 load 0.9 measure 60000 period 1";
+	const char *base = "policy least-load servers 10 load 0.9 measure 20000 period 1";
 	double good = run(base).mean;
 
 	(void)state;
