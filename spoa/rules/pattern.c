@@ -54,6 +54,12 @@ static bool add_reg(struct config_words *words, struct patterns *patterns, struc
 				    (const char *)why, (size_t)at);
 	}
 	pattern->text = arena_slice(words->arena, pattern->text);
+	pattern->automaton = automaton_new(words->arena, pattern->text, patterns->nocase);
+	if (pattern->automaton) {
+		pcre2_code_free(pattern->regex);
+		pattern->regex = NULL;
+		return true;
+	}
 	if (!pattern->text.ptr || !arena_on_free(words->arena, free_regex, pattern->regex))
 		return config_error(words, "out of memory");
 	/* Without JIT (a hardened system may forbid it) the interpreter matches the same, more slowly. */

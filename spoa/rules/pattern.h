@@ -3,6 +3,7 @@
 #ifndef SPOA_RULES_PATTERN_H
 #define SPOA_RULES_PATTERN_H
 
+#include "automaton.h"
 #include "sample.h"
 
 /* HAProxy's ways of matching. */
@@ -24,10 +25,11 @@ enum match_kind {
 struct pattern {
 	struct slice text; /* folded when case is ignored */
 	struct address address;
-	unsigned prefix; /* bits of the network */
-	pcre2_code *regex;
-	bool jit;         /* it was compiled to machine code */
-	int64_t min, max; /* of an integer or a length, both included */
+	unsigned prefix;             /* bits of the network */
+	struct automaton *automaton; /* of a regex that is regular, */
+	pcre2_code *regex;           /* and of one that is not */
+	bool jit;                    /* it was compiled to machine code */
+	int64_t min, max;            /* of an integer or a length, both included */
 };
 
 struct patterns;

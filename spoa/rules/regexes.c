@@ -8,6 +8,10 @@
 #define REGEX_TIME     0.005 /* seconds */
 #define MIN_REQUIRED   3u    /* bytes: shorter strings stand in most texts */
 
+/* PCRE2's match limit: enough for what goes over the text a few times, and no more. */
+#define MATCHES_ANYWAY 1000u
+#define MATCHES_A_BYTE 10u
+
 /* ---- building ---- */
 
 static bool add_required(struct arena *arena, struct regexes *regexes, struct slice literal, bool nocase,
@@ -33,11 +37,19 @@ bool regexes_add(struct arena *arena, struct regexes *regexes, const struct patt
 	struct regex *slot = arena_grow(arena, &regexes->items, &regexes->n, sizeof(*slot));
 	uint32_t number = (uint32_t)(regexes->n - 1), *always;
 	uint8_t room[REQUIRED_MOST];
-	struct slice literal = required_literal(pattern->text, room);
+	bool leads;
+	struct slice literal = required_literal(pattern->text, room, &leads);
 
 	if (!slot)
 		return false;
-	*slot = (struct regex){ pattern->text, pattern->regex, HIT_NONE, pattern->jit };
+	*slot = (struct regex){ .text = pattern->text,
+				.automaton = pattern->automaton,
+				.code = pattern->regex,
+				.hit = HIT_NONE,
+				.leads = leads && pattern->automaton && literal.len >= MIN_REQUIRED
+						 ? (uint32_t)literal.len
+						 : 0,
+				.jit = pattern->jit };
 	if (!hits_add(arena, hits, acl, &slot->hit))
 		return false;
 	if (literal.len >= MIN_REQUIRED)
@@ -61,6 +73,7 @@ static int match_regex(const struct regex *regex, struct slice text, struct rule
 	const uint8_t *subject = text.len > 0 ? text.ptr : (const uint8_t *)"";
 	int result = PCRE2_ERROR_JIT_STACKLIMIT;
 
+	pcre2_set_match_limit(scratch->limits, MATCHES_ANYWAY + MATCHES_A_BYTE * (uint32_t)text.len);
 	if (regex->jit)
 		result = pcre2_jit_match(regex->code, subject, text.len, 0, 0, scratch->match, scratch->limits);
 	if (result != PCRE2_ERROR_JIT_STACKLIMIT)
@@ -81,13 +94,22 @@ static bool is_late(struct rules_scratch *scratch)
 	return now > scratch->until;
 }
 
-static void run(const struct regex *regex, struct slice text, struct rules_scratch *scratch, struct sink *sink)
+/* From *at on, if matches can only begin there. */
+static int match_at(const struct regex *regex, struct slice text, size_t *at, struct rules_scratch *scratch)
+{
+	if (regex->automaton)
+		return automaton_match(regex->automaton, text, regex->leads > 0, at) ? 0 : PCRE2_ERROR_NOMATCH;
+	return match_regex(regex, text, scratch);
+}
+
+static void run(const struct regex *regex, struct slice text, size_t *at, struct rules_scratch *scratch,
+		struct sink *sink)
 {
 	int result;
 
 	if (scratch->given_up.ptr || sink_has(sink, regex->hit))
 		return;
-	result = is_late(scratch) ? PCRE2_ERROR_MATCHLIMIT : match_regex(regex, text, scratch);
+	result = is_late(scratch) ? PCRE2_ERROR_MATCHLIMIT : match_at(regex, text, at, scratch);
 	if (result >= 0) {
 		sink_take(sink, regex->hit);
 	} else if (result != PCRE2_ERROR_NOMATCH) {
@@ -96,26 +118,38 @@ static void run(const struct regex *regex, struct slice text, struct rules_scrat
 	}
 }
 
-/* Each once, however often its string stands there. */
+/*
+ * One whose string ends at `end`, which may not be the first: each byte is looked at once, however often its string stands
+ * there.
+ */
+static void run_one(const struct regexes *regexes, uint32_t number, struct slice text, size_t end,
+		    struct rules_scratch *scratch, struct sink *sink)
+{
+	const struct regex *regex = &regexes->items[number];
+	bool seen = scratch->marks[number / 64] >> number % 64 & 1;
+	size_t at = regex->leads ? end - regex->leads : 0;
+
+	if (seen && (!regex->leads || at < scratch->reached[number]))
+		return;
+	run(regex, text, &at, scratch, sink);
+	scratch->marks[number / 64] |= 1ull << number % 64;
+	scratch->reached[number] = (uint32_t)at;
+}
+
 static void run_required(const struct regexes *regexes, struct slice text, struct slice folded,
 			 struct rules_scratch *scratch, struct sink *sink)
 {
 	struct substrings_cursor cursor = { 0 };
-	uint64_t *seen = NULL;
+	bool marked = false;
 	uint32_t hit;
 
 	while ((hit = substrings_next(regexes->required, folded, &cursor)) != HIT_NONE) {
-		if (!seen && !(seen = rules_scratch_marks(scratch, regexes->n))) {
+		if (!marked && !(marked = rules_scratch_marks(scratch, regexes->n))) {
 			scratch->given_up = SLICE("out of memory");
 			return;
 		}
-		for (; hit != HIT_NONE; hit = regexes->required_hits.hits[hit].next) {
-			uint32_t number = regexes->required_hits.hits[hit].acl;
-
-			if (!(seen[number / 64] >> number % 64 & 1))
-				run(&regexes->items[number], text, scratch, sink);
-			seen[number / 64] |= 1ull << number % 64;
-		}
+		for (; hit != HIT_NONE; hit = regexes->required_hits.hits[hit].next)
+			run_one(regexes, regexes->required_hits.hits[hit].acl, text, cursor.at, scratch, sink);
 	}
 }
 
@@ -124,6 +158,9 @@ void regexes_match(const struct regexes *regexes, struct slice text, struct slic
 {
 	if (regexes->required)
 		run_required(regexes, text, folded, scratch, sink);
-	for (size_t i = 0; i < regexes->n_always; i++)
-		run(&regexes->items[regexes->always[i]], text, scratch, sink);
+	for (size_t i = 0; i < regexes->n_always; i++) {
+		size_t at = 0;
+
+		run(&regexes->items[regexes->always[i]], text, &at, scratch, sink);
+	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Regexes of PCRE2, each run only where the text holds what every match of it must: all those strings are looked for in
- * one pass. Those without such a string always run. Built once, then only read.
+ * Regexes, each run only where the text holds what every match of it must: all those strings are looked for in one pass.
+ * Those without such a string always run. What is regular runs as an automaton, in time that the text's length bounds; all
+ * else by PCRE2, up to a limit that grows with it. Built once, then only read.
  */
 #ifndef SPOA_RULES_REGEXES_H
 #define SPOA_RULES_REGEXES_H
@@ -11,8 +12,10 @@
 
 struct regex {
 	struct slice text;
-	pcre2_code *code;
+	const struct automaton *automaton; /* NULL: it is not regular */
+	pcre2_code *code;                  /* NULL: it is */
 	uint32_t hit;
+	uint32_t leads; /* as long as the required string with which each match begins; 0: it need not */
 	bool jit;
 };
 

@@ -6,6 +6,7 @@ struct reader {
 	struct slice rest;
 	uint8_t run[REQUIRED_MOST], *best;
 	size_t run_len, best_len;
+	bool begun, run_leads, best_leads; /* something is read; there was nothing before */
 	bool failed; /* something that this reader does not understand, or an alternative to all of it */
 };
 
@@ -24,6 +25,7 @@ static void end_run(struct reader *reader)
 	if (reader->run_len > reader->best_len) {
 		memcpy(reader->best, reader->run, reader->run_len);
 		reader->best_len = reader->run_len;
+		reader->best_leads = reader->run_leads;
 	}
 	reader->run_len = 0;
 }
@@ -59,8 +61,11 @@ static void take_plain(struct reader *reader, uint8_t c)
 	if (kind == 0 || kind == '+') {
 		if (reader->run_len == sizeof(reader->run))
 			end_run(reader);
+		if (reader->run_len == 0)
+			reader->run_leads = !reader->begun;
 		reader->run[reader->run_len++] = c;
 	}
+	reader->begun = true;
 	if (kind != 0)
 		end_run(reader);
 }
@@ -82,6 +87,7 @@ static void take_escape(struct reader *reader)
 		return;
 	}
 	reader->failed |= !strchr(simple, c);
+	reader->begun = true;
 	end_run(reader);
 	take_quantifier(reader);
 }
@@ -161,16 +167,18 @@ static void take_one(struct reader *reader)
 		take_plain(reader, c);
 		return;
 	}
+	reader->begun |= c != '^';
 	end_run(reader);
 	take_quantifier(reader);
 }
 
-struct slice required_literal(struct slice regex, uint8_t room[REQUIRED_MOST])
+struct slice required_literal(struct slice regex, uint8_t room[REQUIRED_MOST], bool *leads)
 {
 	struct reader reader = { .rest = regex, .best = room };
 
 	while (reader.rest.len > 0 && !reader.failed)
 		take_one(&reader);
 	end_run(&reader);
+	*leads = reader.best_leads;
 	return slice_of(room, reader.failed ? 0 : reader.best_len);
 }

@@ -7,7 +7,10 @@
 
 #define REQUIRED_MOST 64u
 
-/* The longest string of plain characters that every match contains, cut at REQUIRED_MOST; empty: there is none, or who knows. */
-struct slice required_literal(struct slice regex, uint8_t room[REQUIRED_MOST]);
+/*
+ * The longest string of plain characters that every match contains, cut at REQUIRED_MOST; empty: there is none, or who knows.
+ * *leads: every match begins with it.
+ */
+struct slice required_literal(struct slice regex, uint8_t room[REQUIRED_MOST], bool *leads);
 
 #endif

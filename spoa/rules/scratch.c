@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A pattern that backtracks gives up after a few milliseconds instead of holding the worker. */
-#define MATCH_LIMIT    100000u
+/* A pattern that backtracks gives up instead of holding the worker; the limit of its steps goes by the text's length. */
 #define DEPTH_LIMIT    10000u
 #define HEAP_LIMIT_KIB 1024u
 
@@ -26,7 +25,6 @@ struct rules_scratch *rules_scratch_new(void)
 		rules_scratch_free(scratch);
 		return NULL;
 	}
-	pcre2_set_match_limit(scratch->limits, MATCH_LIMIT);
 	pcre2_set_depth_limit(scratch->limits, DEPTH_LIMIT);
 	pcre2_set_heap_limit(scratch->limits, HEAP_LIMIT_KIB);
 	pcre2_jit_stack_assign(scratch->limits, NULL, scratch->stack);
@@ -42,6 +40,7 @@ void rules_scratch_free(struct rules_scratch *scratch)
 	pcre2_jit_stack_free(scratch->stack);
 	free(scratch->holds);
 	free(scratch->marks);
+	free(scratch->reached);
 	free(scratch);
 }
 
@@ -55,19 +54,21 @@ struct slice rules_scratch_given_up(const struct rules_scratch *scratch)
 	return scratch->given_up;
 }
 
-uint64_t *rules_scratch_marks(struct rules_scratch *scratch, size_t n)
+bool rules_scratch_marks(struct rules_scratch *scratch, size_t n)
 {
 	size_t words = n / 64 + 1;
 
 	if (words > scratch->marks_room) {
-		uint64_t *bigger = realloc(scratch->marks, words * sizeof(*bigger));
-
-		if (!bigger)
-			return NULL;
-		scratch->marks = bigger;
-		scratch->marks_room = words;
+		free(scratch->marks);
+		free(scratch->reached);
+		scratch->marks = malloc(words * sizeof(*scratch->marks));
+		scratch->reached = malloc(words * 64 * sizeof(*scratch->reached));
+		scratch->marks_room = scratch->marks && scratch->reached ? words : 0;
 	}
-	return memset(scratch->marks, 0, words * sizeof(*scratch->marks));
+	if (scratch->marks_room == 0)
+		return false;
+	memset(scratch->marks, 0, words * sizeof(*scratch->marks));
+	return true;
 }
 
 bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matchers)

@@ -14,14 +14,15 @@ struct rules_scratch {
 	pcre2_match_context *limits;
 	pcre2_jit_stack *stack;
 	counter limit_hits;
-	struct slice given_up; /* a regex, at its limit */
-	unsigned regexes;      /* run for this request, */
-	double until;          /* and when that has to end; 0: they are few */
-	uint64_t *holds;       /* of the frontend being decided: acls that hold, */
-	uint64_t *ran;         /* and matchers that have run */
-	size_t room;           /* of both, in words */
-	uint64_t *marks;       /* regexes that have run on one value */
-	size_t marks_room;
+	struct slice given_up;           /* a regex, at its limit */
+	unsigned regexes;                /* run for this request, */
+	double until;                    /* and when that has to end; 0: they are few */
+	uint64_t *holds;                 /* of the frontend being decided: acls that hold, */
+	uint64_t *ran;                   /* and matchers that have run */
+	size_t room;                     /* of both, in words */
+	uint64_t *marks;                 /* regexes that have run on one value, */
+	uint32_t *reached;               /* and how far those of them went */
+	size_t marks_room;               /* in words of marks */
 	char text[64];                   /* a number or address as a string, until the next value */
 	uint8_t name[256];               /* of a backend, from a sample */
 	uint8_t join[64 * 1024];         /* path?query */
@@ -30,8 +31,8 @@ struct rules_scratch {
 	uint8_t fold[1024 * 1024];       /* a value in lower case; what is longer is cut */
 };
 
-/* At least n bits, all 0, until the next call. NULL: out of memory. */
-uint64_t *rules_scratch_marks(struct rules_scratch *scratch, size_t n);
+/* Makes room for n marks, none of them set, and as many numbers in `reached`, with no meaning yet. False: out of memory. */
+bool rules_scratch_marks(struct rules_scratch *scratch, size_t n);
 
 /* Before a decision: nothing has run. False: out of memory, which can only be at a frontend's first request. */
 bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matchers);

@@ -15,7 +15,8 @@
 static void expect(const char *regex, const char *literal)
 {
 	uint8_t room[REQUIRED_MOST];
-	struct slice found = required_literal(slice_of_string(regex), room);
+	bool leads;
+	struct slice found = required_literal(slice_of_string(regex), room, &leads);
 
 	if (!slice_eq(found, slice_of_string(literal)))
 		fail_msg("'%s': '%.*s' instead of '%s'", regex, SLICE_ARGS(found), literal);
@@ -74,17 +75,20 @@ static void a_long_string_is_cut(void **state)
 {
 	char regex[300];
 	uint8_t room[REQUIRED_MOST];
+	bool leads;
 
 	(void)state;
 	memset(regex, 'a', sizeof(regex) - 1);
 	regex[sizeof(regex) - 1] = 0;
-	assert_int_equal(required_literal(slice_of_string(regex), room).len, REQUIRED_MOST);
+	assert_int_equal(required_literal(slice_of_string(regex), room, &leads).len, REQUIRED_MOST);
+	assert_true(leads);
 }
 
 /* ---- against PCRE2 itself ---- */
 
-static const char *const pieces[] = { "a",  "b",  "ab", "ba", "a",  "b",    "ab", "(",  ")",  "[",    "]",   "|",   "*", "+", "?",
-				      ".",  "^",  "$",  "\\", "{2}", "{0,1}", "{", "}", "{,2}", "(?:", "(a|b)", "[ab]", "[^a]", "\\d", "\\.", "?", "-" };
+static const char *const pieces[] = { "a", "b",    "ab",  "ba",    "a",    "b",    "ab",  "(",   ")",   "[",     "]",
+				      "|", "*",    "+",   "?",     ".",    "^",    "$",   "\\",  "{2}", "{0,1}", "{",
+				      "}", "{,2}", "(?:", "(a|b)", "[ab]", "[^a]", "\\d", "\\.", "?",   "-" };
 
 static void make(struct random *random, char *text, const char *const *from, unsigned n, unsigned most)
 {
@@ -102,7 +106,7 @@ static void every_match_holds_it(void **state)
 {
 	static const char *const letters[] = { "a", "b", "ab", "ba", "-", ".", "1", "a" };
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-	unsigned matched = 0, with = 0;
+	unsigned matched = 0, with = 0, lead = 0;
 	struct random random;
 
 	(void)state;
@@ -111,15 +115,17 @@ static void every_match_holds_it(void **state)
 		char regex[200], text[100];
 		uint8_t room[REQUIRED_MOST];
 		struct slice literal;
+		bool leads;
 		pcre2_code *code;
 		int error;
-		PCRE2_SIZE at;
+		PCRE2_SIZE at, start;
 
 		make(&random, regex, pieces, COUNT(pieces), 9);
 		code = pcre2_compile((PCRE2_SPTR)regex, strlen(regex), 0, &error, &at, NULL);
 		if (!code)
 			continue;
-		literal = required_literal(slice_of_string(regex), room);
+		literal = required_literal(slice_of_string(regex), room, &leads);
+		lead += leads;
 		with += literal.len > 0;
 		for (unsigned j = 0; j < 20; j++) {
 			make(&random, text, letters, COUNT(letters), 12);
@@ -128,11 +134,14 @@ static void every_match_holds_it(void **state)
 			matched++;
 			if (literal.len > 0 && !memmem(text, strlen(text), literal.ptr, literal.len))
 				fail_msg("'%s' matches '%s' without '%.*s'", regex, text, SLICE_ARGS(literal));
+			start = pcre2_get_ovector_pointer(data)[0];
+			if (leads && memcmp(text + start, literal.ptr, literal.len) != 0)
+				fail_msg("'%s' matches '%s' at %zu", regex, text, start);
 		}
 		pcre2_code_free(code);
 	}
 	pcre2_match_data_free(data);
-	assert_true(matched > 50000 && with > 10000);
+	assert_true(matched > 50000 && with > 10000 && lead > 5000 && lead < with);
 }
 
 int main(void)
