@@ -60,30 +60,60 @@ bool affixes_add(struct arena *arena, struct affixes *affixes, struct slice text
 	return literals_add(arena, &affixes->set, text, acl, hits);
 }
 
-static inline void match_length(const struct affixes *affixes, size_t i, struct slice text, struct sink *sink)
+static inline uint32_t find_at(const struct affixes *affixes, size_t i, struct slice text)
 {
 	size_t length = affixes->lengths[i];
 
 	if (length > text.len)
-		return;
+		return HIT_NONE;
 	if (affixes->suffixes)
 		text.ptr += text.len - length;
-	sink_take(sink, literals_find(&affixes->set, slice_of(text.ptr, length)));
+	return literals_find(&affixes->set, slice_of(text.ptr, length));
 }
 
-void affixes_match(const struct affixes *affixes, struct slice text, struct sink *sink)
+static inline void match_length(const struct affixes *affixes, size_t i, struct slice text, struct sink *sink)
+{
+	sink_take(sink, find_at(affixes, i, text));
+}
+
+/* A bit for each length that the text's end allows. */
+static inline uint64_t allowed(const struct affixes *affixes, struct slice text)
 {
 	uint64_t lengths = UINT64_MAX;
 	uint8_t byte;
 
-	if (affixes->n == 0)
-		return;
 	if (byte_at(affixes, text, 0, &byte))
 		lengths &= (*affixes->outer)[byte];
 	if (byte_at(affixes, text, 1, &byte))
 		lengths &= (*affixes->inner)[byte];
 	if (affixes->n <= LAST_BIT)
 		lengths &= (1ull << affixes->n) - 1;
+	return lengths;
+}
+
+uint32_t affixes_next(const struct affixes *affixes, struct slice text, struct affixes_cursor *cursor)
+{
+	uint64_t lengths = affixes->n > 0 ? allowed(affixes, text) : 0;
+
+	while (cursor->next < affixes->n) {
+		size_t i = cursor->next++;
+		uint32_t hit = HIT_NONE;
+
+		if (lengths >> (i < LAST_BIT ? i : LAST_BIT) & 1)
+			hit = find_at(affixes, i, text);
+		if (hit != HIT_NONE)
+			return hit;
+	}
+	return HIT_NONE;
+}
+
+void affixes_match(const struct affixes *affixes, struct slice text, struct sink *sink)
+{
+	uint64_t lengths;
+
+	if (affixes->n == 0)
+		return;
+	lengths = allowed(affixes, text);
 	for (; lengths & ~(1ull << LAST_BIT); lengths &= lengths - 1)
 		match_length(affixes, (size_t)__builtin_ctzll(lengths), text, sink);
 	if (lengths)

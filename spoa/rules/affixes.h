@@ -22,6 +22,14 @@ void affixes_init(struct affixes *affixes, bool suffixes, uint64_t seed);
 /* text stays the caller's, for as long. False: out of memory. */
 bool affixes_add(struct arena *arena, struct affixes *affixes, struct slice text, uint32_t acl, struct hits *hits);
 
+/* Where it stopped after something was found; { 0 } before the first. */
+struct affixes_cursor {
+	size_t next;
+};
+
+/* The first hit of the next that text begins, or ends, with; HIT_NONE: no more. */
+uint32_t affixes_next(const struct affixes *affixes, struct slice text, struct affixes_cursor *cursor);
+
 /* Sets the bits of all that text begins, or ends, with. */
 void affixes_match(const struct affixes *affixes, struct slice text, struct sink *sink);
 

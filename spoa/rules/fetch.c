@@ -121,7 +121,7 @@ static struct slice take_list_value(struct slice *list)
 /* Puts the next line of the header into cursor->list; false: no more. */
 static bool next_header_line(const struct sample *sample, const struct request *request, struct sample_cursor *cursor)
 {
-	struct slice name, single = request_bytes(request, sample->slot);
+	struct slice single = request_bytes(request, sample->slot);
 
 	if (single.ptr) {
 		cursor->list = single;
@@ -132,10 +132,7 @@ static bool next_header_line(const struct sample *sample, const struct request *
 
 		cursor->blob = (struct spop_slice){ all.ptr, all.len };
 	}
-	while (request_take_header(&cursor->blob, &name, &cursor->list))
-		if (slice_eq_nocase(name, sample->argument))
-			return true;
-	return false;
+	return request_find_header(&cursor->blob, sample->argument, &cursor->list);
 }
 
 bool fetch_hdr(const struct sample *sample, struct request *request, struct rules_scratch *scratch,

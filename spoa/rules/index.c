@@ -26,6 +26,8 @@ struct index {
 	struct affixes beginnings, ends;
 	struct spans dirs, doms;
 	struct substrings *substrings;
+	uint32_t substring_acl; /* of all substrings, unless they are of several */
+	bool substring_acls;
 	struct regexes regexes;
 	struct networks networks;
 };
@@ -52,6 +54,7 @@ struct index *index_new(struct arena *arena, enum sample_type type, bool nocase,
 	spans_init(&index->dirs, SPAN_DIR, seed);
 	spans_init(&index->doms, SPAN_DOM, seed);
 	networks_init(&index->networks, seed);
+	regexes_init(&index->regexes, seed);
 	return index;
 }
 
@@ -61,6 +64,9 @@ static bool add_substring(struct arena *arena, struct index *index, struct slice
 		return hits_add(arena, &index->hits, acl, &index->always);
 	if (!index->substrings)
 		index->substrings = substrings_new(arena);
+	else
+		index->substring_acls |= acl != index->substring_acl;
+	index->substring_acl = acl;
 	return index->substrings && substrings_add(arena, index->substrings, text, acl, &index->hits);
 }
 
@@ -121,8 +127,11 @@ static void match_substrings(const struct index *index, struct slice text, struc
 	struct substrings_cursor cursor = { 0 };
 	uint32_t hit;
 
-	while ((hit = substrings_next(index->substrings, text, &cursor)) != HIT_NONE)
+	while ((hit = substrings_next(index->substrings, text, &cursor)) != HIT_NONE) {
 		sink_take(sink, hit);
+		if (!index->substring_acls)
+			return;
+	}
 }
 
 static void match_ranges(const struct range *ranges, size_t n, int64_t number, struct sink *sink)

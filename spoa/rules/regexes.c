@@ -9,12 +9,27 @@
 #define MIN_REQUIRED   3u    /* bytes: shorter strings stand in most texts */
 
 /* PCRE2's match limit: enough for what goes over the text a few times, and no more. */
-#define MATCHES_ANYWAY 1000u
-#define MATCHES_A_BYTE 10u
+#define MATCHES_ANYWAY 200u
+#define MATCHES_A_BYTE 4u
 
 /* ---- building ---- */
 
-static bool add_required(struct arena *arena, struct regexes *regexes, struct slice literal, bool nocase,
+void regexes_init(struct regexes *regexes, uint64_t seed)
+{
+	*regexes = (struct regexes){ .n = 0 };
+	affixes_init(&regexes->beginnings, false, seed);
+}
+
+static bool add_always(struct arena *arena, struct regexes *regexes, uint32_t number)
+{
+	uint32_t *slot = arena_grow(arena, &regexes->always, &regexes->n_always, sizeof(*slot));
+
+	if (slot)
+		*slot = number;
+	return slot != NULL;
+}
+
+static bool add_required(struct arena *arena, struct regexes *regexes, struct slice literal, bool begins, bool nocase,
 			 uint32_t number)
 {
 	uint8_t folded[REQUIRED_MOST];
@@ -25,20 +40,24 @@ static bool add_required(struct arena *arena, struct regexes *regexes, struct sl
 		literal.ptr = folded;
 	}
 	copy = arena_slice(arena, literal);
+	if (!copy.ptr)
+		return false;
+	if (begins)
+		return affixes_add(arena, &regexes->beginnings, copy, number, &regexes->beginning_hits);
 	if (!regexes->required)
 		regexes->required = substrings_new(arena);
-	return copy.ptr && regexes->required &&
-	       substrings_add(arena, regexes->required, copy, number, &regexes->required_hits);
+	return regexes->required && substrings_add(arena, regexes->required, copy, number, &regexes->required_hits);
 }
 
 bool regexes_add(struct arena *arena, struct regexes *regexes, const struct pattern *pattern, bool nocase, uint32_t acl,
 		 struct hits *hits)
 {
 	struct regex *slot = arena_grow(arena, &regexes->items, &regexes->n, sizeof(*slot));
-	uint32_t number = (uint32_t)(regexes->n - 1), *always;
+	uint32_t number = (uint32_t)(regexes->n - 1);
 	uint8_t room[REQUIRED_MOST];
-	bool leads;
-	struct slice literal = required_literal(pattern->text, room, &leads);
+	enum required_place place;
+	struct slice literal = required_literal(pattern->text, room, &place);
+	bool begins = place == REQUIRED_BEGINS, required = begins || literal.len >= MIN_REQUIRED;
 
 	if (!slot)
 		return false;
@@ -46,18 +65,13 @@ bool regexes_add(struct arena *arena, struct regexes *regexes, const struct patt
 				.automaton = pattern->automaton,
 				.code = pattern->regex,
 				.hit = HIT_NONE,
-				.leads = leads && pattern->automaton && literal.len >= MIN_REQUIRED
-						 ? (uint32_t)literal.len
-						 : 0,
 				.jit = pattern->jit };
+	if (place == REQUIRED_LEADS && required && pattern->automaton)
+		slot->leads = (uint32_t)literal.len;
 	if (!hits_add(arena, hits, acl, &slot->hit))
 		return false;
-	if (literal.len >= MIN_REQUIRED)
-		return add_required(arena, regexes, literal, nocase, number);
-	always = arena_grow(arena, &regexes->always, &regexes->n_always, sizeof(*always));
-	if (always)
-		*always = number;
-	return always != NULL;
+	return required ? add_required(arena, regexes, literal, begins, nocase, number)
+			: add_always(arena, regexes, number);
 }
 
 bool regexes_seal(struct arena *arena, struct regexes *regexes)
@@ -153,9 +167,25 @@ static void run_required(const struct regexes *regexes, struct slice text, struc
 	}
 }
 
+static void run_beginnings(const struct regexes *regexes, struct slice text, struct slice folded,
+			   struct rules_scratch *scratch, struct sink *sink)
+{
+	struct affixes_cursor cursor = { 0 };
+	uint32_t hit;
+
+	while ((hit = affixes_next(&regexes->beginnings, folded, &cursor)) != HIT_NONE)
+		for (; hit != HIT_NONE; hit = regexes->beginning_hits.hits[hit].next) {
+			size_t at = 0;
+
+			run(&regexes->items[regexes->beginning_hits.hits[hit].acl], text, &at, scratch, sink);
+		}
+}
+
 void regexes_match(const struct regexes *regexes, struct slice text, struct slice folded, struct rules_scratch *scratch,
 		   struct sink *sink)
 {
+	if (regexes->beginnings.n > 0)
+		run_beginnings(regexes, text, folded, scratch, sink);
 	if (regexes->required)
 		run_required(regexes, text, folded, scratch, sink);
 	for (size_t i = 0; i < regexes->n_always; i++) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Regexes, each run only where the text holds what every match of it must: all those strings are looked for in one pass.
- * Those without such a string always run. What is regular runs as an automaton, in time that the text's length bounds; all
+ * Those without such a string always run, those that begin where the text does only where it begins with theirs. What is regular runs as an automaton, in time that the text's length bounds; all
  * else by PCRE2, up to a limit that grows with it. Built once, then only read.
  */
 #ifndef SPOA_RULES_REGEXES_H
 #define SPOA_RULES_REGEXES_H
 
+#include "affixes.h"
 #include "pattern.h"
 #include "substrings.h"
 
@@ -24,9 +25,13 @@ struct regexes {
 	size_t n;
 	uint32_t *always; /* numbers of those without a required string */
 	size_t n_always;
+	struct affixes beginnings;  /* required where the text begins */
+	struct hits beginning_hits; /* numbers of those */
 	struct substrings *required;
 	struct hits required_hits; /* numbers of the others */
 };
+
+void regexes_init(struct regexes *regexes, uint64_t seed);
 
 /* nocase: their required strings are folded, and looked for in folded texts. False: out of memory. */
 bool regexes_add(struct arena *arena, struct regexes *regexes, const struct pattern *pattern, bool nocase, uint32_t acl,

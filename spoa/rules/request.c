@@ -294,17 +294,42 @@ bool request_take_header(struct spop_slice *blob, struct slice *name, struct sli
 	return true;
 }
 
+#define SHORT_MOST 239u /* the length of a string that is one byte on the wire */
+
+/* Goes by headers whose name has another length, as long as they and their values are short: that is most of them. */
+static inline void skip_others(struct spop_slice *blob, size_t length)
+{
+	const uint8_t *at = blob->ptr, *end = blob->ptr + blob->len;
+
+	while (end - at > 2 * (SHORT_MOST + 1) && *at > 0 && *at <= SHORT_MOST && *at != length &&
+	       at[*at + 1] <= SHORT_MOST) {
+		at += *at + 1;
+		at += *at + 1;
+	}
+	*blob = (struct spop_slice){ at, (size_t)(end - at) };
+}
+
+bool request_find_header(struct spop_slice *blob, struct slice name, struct slice *value)
+{
+	struct slice this_name;
+
+	for (;;) {
+		skip_others(blob, name.len);
+		if (!request_take_header(blob, &this_name, value))
+			return false;
+		if (slice_eq_nocase(this_name, name))
+			return true;
+	}
+}
+
 struct slice request_header(const struct request *request, unsigned slot, struct slice name)
 {
-	struct slice found = request_bytes(request, slot), this_name, value;
+	struct slice found = request_bytes(request, slot), value;
 	const struct spop_value *hdrs = &request->values[REQUEST_HDRS];
 	struct spop_slice blob;
 
 	if (found.ptr || (hdrs->type != SPOP_BINARY && hdrs->type != SPOP_STRING))
 		return found;
 	blob = hdrs->bytes;
-	while (request_take_header(&blob, &this_name, &value))
-		if (slice_eq_nocase(this_name, name))
-			return value;
-	return slice_of(NULL, 0);
+	return request_find_header(&blob, name, &value) ? value : slice_of(NULL, 0);
 }

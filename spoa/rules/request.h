@@ -25,4 +25,7 @@ const char *request_names_of(const struct request_names *names, unsigned slot);
 /* Takes the next header off a hdrs blob (req.hdrs_bin); false at its end. */
 bool request_take_header(struct spop_slice *blob, struct slice *name, struct slice *value);
 
+/* The same up to the next one of that name. */
+bool request_find_header(struct spop_slice *blob, struct slice name, struct slice *value);
+
 #endif

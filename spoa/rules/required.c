@@ -7,6 +7,7 @@ struct reader {
 	uint8_t run[REQUIRED_MOST], *best;
 	size_t run_len, best_len;
 	bool begun, run_leads, best_leads; /* something is read; there was nothing before */
+	bool anchored;                     /* but "^" */
 	bool failed; /* something that this reader does not understand, or an alternative to all of it */
 };
 
@@ -167,18 +168,22 @@ static void take_one(struct reader *reader)
 		take_plain(reader, c);
 		return;
 	}
-	reader->begun |= c != '^';
 	end_run(reader);
-	take_quantifier(reader);
+	if (take_quantifier(reader) == 0 && c == '^' && !reader->begun)
+		reader->anchored = true;
+	else
+		reader->begun = true;
 }
 
-struct slice required_literal(struct slice regex, uint8_t room[REQUIRED_MOST], bool *leads)
+struct slice required_literal(struct slice regex, uint8_t room[REQUIRED_MOST], enum required_place *place)
 {
 	struct reader reader = { .rest = regex, .best = room };
 
 	while (reader.rest.len > 0 && !reader.failed)
 		take_one(&reader);
 	end_run(&reader);
-	*leads = reader.best_leads;
+	*place = REQUIRED_ANYWHERE;
+	if (!reader.failed && reader.best_len > 0 && reader.best_leads)
+		*place = reader.anchored ? REQUIRED_BEGINS : REQUIRED_LEADS;
 	return slice_of(room, reader.failed ? 0 : reader.best_len);
 }

@@ -7,10 +7,12 @@
 
 #define REQUIRED_MOST 64u
 
+enum required_place { REQUIRED_ANYWHERE, REQUIRED_LEADS, REQUIRED_BEGINS };
+
 /*
  * The longest string of plain characters that every match contains, cut at REQUIRED_MOST; empty: there is none, or who knows.
- * *leads: every match begins with it.
+ * REQUIRED_LEADS: every match begins with it; REQUIRED_BEGINS: and so does the text.
  */
-struct slice required_literal(struct slice regex, uint8_t room[REQUIRED_MOST], bool *leads);
+struct slice required_literal(struct slice regex, uint8_t room[REQUIRED_MOST], enum required_place *place);
 
 #endif

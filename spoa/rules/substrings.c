@@ -8,6 +8,8 @@
 
 #define MANY_PATTERNS 100u /* from here on pairs tell little */
 
+enum { TELLS = 0x80, MOST_DEPTH = 0x7f };
+
 struct node {
 	uint32_t child, sibling; /* while building: the first child, the next of the same parent; 0: none */
 	uint32_t hit;            /* HIT_NONE: no pattern ends here */
@@ -19,9 +21,9 @@ struct substrings {
 	struct node *nodes;
 	size_t n;
 	uint16_t n_classes;
-	uint16_t classes[256];  /* 0: in no pattern */
-	uint32_t *next;         /* state × class → state */
-	uint8_t *tells;         /* by state: it or its outputs end a pattern */
+	uint16_t classes[256]; /* 0: in no pattern */
+	uint32_t *next;        /* state × class → state */
+	uint8_t *tells; /* by state: TELLS, if it or its outputs end a pattern, and its depth, MOST_DEPTH at most */
 	struct slice *patterns; /* for the grams */
 	size_t n_patterns;
 	struct pairs pairs;
@@ -88,11 +90,14 @@ static void link_states(struct substrings *substrings, uint32_t *queue, uint32_t
 		if (state)
 			memcpy(row, &substrings->next[fail * width], width * sizeof(*row));
 		node->output = state && substrings->nodes[fail].hit != HIT_NONE ? fail : substrings->nodes[fail].output;
-		substrings->tells[state] = node->hit != HIT_NONE || node->output;
+		substrings->tells[state] |= node->hit != HIT_NONE || node->output ? TELLS : 0;
 		for (uint32_t child = node->child; child; child = substrings->nodes[child].sibling) {
 			uint16_t class = substrings->classes[substrings->nodes[child].byte];
 
 			fails[child] = state ? row[class] : 0;
+			substrings->tells[child] = (substrings->tells[state] & MOST_DEPTH) < MOST_DEPTH
+							   ? (substrings->tells[state] & MOST_DEPTH) + 1
+							   : MOST_DEPTH;
 			row[class] = child;
 			queue[tail++] = child;
 		}
@@ -132,6 +137,22 @@ static inline size_t next_start(const struct substrings *substrings, struct slic
 				      : pairs_next(&substrings->pairs, text, at);
 }
 
+/*
+ * Among many patterns nearly every byte begins one, and the state would be back at its first for none of them. So where
+ * what is pending is shorter than any pattern, and cannot become one, the search goes on at the next place that can. *at is
+ * behind the bytes that led to the state.
+ */
+static inline uint32_t skip_hopeless(const struct substrings *substrings, struct slice text, uint32_t state, size_t *at)
+{
+	size_t depth = substrings->tells[state] & MOST_DEPTH, start = *at - depth;
+
+	if (!substrings->grams.bits || depth >= substrings->grams.window ||
+	    grams_begin(&substrings->grams, text, start))
+		return state;
+	*at = grams_next(&substrings->grams, text, start + 1);
+	return 0;
+}
+
 uint32_t substrings_next(const struct substrings *substrings, struct slice text, struct substrings_cursor *cursor)
 {
 	size_t width = (size_t)substrings->n_classes + 1, at = cursor->at;
@@ -147,8 +168,10 @@ uint32_t substrings_next(const struct substrings *substrings, struct slice text,
 		if (state == 0 && (at = next_start(substrings, text, at)) == text.len)
 			break;
 		state = substrings->next[state * width + substrings->classes[text.ptr[at++]]];
-		if (!substrings->tells[state])
+		if (!(substrings->tells[state] & TELLS)) {
+			state = skip_hopeless(substrings, text, state, &at);
 			continue;
+		}
 		output = substrings->nodes[state].hit != HIT_NONE ? state : substrings->nodes[state].output;
 		*cursor = (struct substrings_cursor){ at, state, substrings->nodes[output].output };
 		return substrings->nodes[output].hit;

@@ -35,7 +35,8 @@ static void compare(const pcre2_code *code, const struct automaton *automaton, s
 	static pcre2_match_data *data;
 	uint8_t room[REQUIRED_MOST];
 	struct slice literal;
-	bool leads, matched;
+	enum required_place place;
+	bool matched;
 	size_t at = 0;
 	int result;
 
@@ -47,8 +48,8 @@ static void compare(const pcre2_code *code, const struct automaton *automaton, s
 		return; /* its limits */
 	matched = automaton_match(automaton, text, false, &at);
 	must(matched == (result >= 0) && at <= text.len);
-	literal = required_literal(regex, room, &leads);
-	if (literal.len > 0 && leads && !nocase)
+	literal = required_literal(regex, room, &place);
+	if (literal.len > 0 && place != REQUIRED_ANYWHERE && !nocase)
 		must(holds_led(automaton, text, literal) == matched);
 }
 

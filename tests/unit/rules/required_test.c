@@ -15,8 +15,8 @@
 static void expect(const char *regex, const char *literal)
 {
 	uint8_t room[REQUIRED_MOST];
-	bool leads;
-	struct slice found = required_literal(slice_of_string(regex), room, &leads);
+	enum required_place place;
+	struct slice found = required_literal(slice_of_string(regex), room, &place);
 
 	if (!slice_eq(found, slice_of_string(literal)))
 		fail_msg("'%s': '%.*s' instead of '%s'", regex, SLICE_ARGS(found), literal);
@@ -75,13 +75,13 @@ static void a_long_string_is_cut(void **state)
 {
 	char regex[300];
 	uint8_t room[REQUIRED_MOST];
-	bool leads;
+	enum required_place place;
 
 	(void)state;
 	memset(regex, 'a', sizeof(regex) - 1);
 	regex[sizeof(regex) - 1] = 0;
-	assert_int_equal(required_literal(slice_of_string(regex), room, &leads).len, REQUIRED_MOST);
-	assert_true(leads);
+	assert_int_equal(required_literal(slice_of_string(regex), room, &place).len, REQUIRED_MOST);
+	assert_int_equal(place, REQUIRED_LEADS);
 }
 
 /* ---- against PCRE2 itself ---- */
@@ -106,7 +106,7 @@ static void every_match_holds_it(void **state)
 {
 	static const char *const letters[] = { "a", "b", "ab", "ba", "-", ".", "1", "a" };
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-	unsigned matched = 0, with = 0, lead = 0;
+	unsigned matched = 0, with = 0, lead = 0, begin = 0;
 	struct random random;
 
 	(void)state;
@@ -115,7 +115,7 @@ static void every_match_holds_it(void **state)
 		char regex[200], text[100];
 		uint8_t room[REQUIRED_MOST];
 		struct slice literal;
-		bool leads;
+		enum required_place place;
 		pcre2_code *code;
 		int error;
 		PCRE2_SIZE at, start;
@@ -124,8 +124,9 @@ static void every_match_holds_it(void **state)
 		code = pcre2_compile((PCRE2_SPTR)regex, strlen(regex), 0, &error, &at, NULL);
 		if (!code)
 			continue;
-		literal = required_literal(slice_of_string(regex), room, &leads);
-		lead += leads;
+		literal = required_literal(slice_of_string(regex), room, &place);
+		lead += place != REQUIRED_ANYWHERE;
+		begin += place == REQUIRED_BEGINS;
 		with += literal.len > 0;
 		for (unsigned j = 0; j < 20; j++) {
 			make(&random, text, letters, COUNT(letters), 12);
@@ -135,13 +136,15 @@ static void every_match_holds_it(void **state)
 			if (literal.len > 0 && !memmem(text, strlen(text), literal.ptr, literal.len))
 				fail_msg("'%s' matches '%s' without '%.*s'", regex, text, SLICE_ARGS(literal));
 			start = pcre2_get_ovector_pointer(data)[0];
-			if (leads && memcmp(text + start, literal.ptr, literal.len) != 0)
+			if (place == REQUIRED_BEGINS && start != 0)
+				fail_msg("'%s' matches '%s' at %zu", regex, text, start);
+			if (place != REQUIRED_ANYWHERE && memcmp(text + start, literal.ptr, literal.len) != 0)
 				fail_msg("'%s' matches '%s' at %zu", regex, text, start);
 		}
 		pcre2_code_free(code);
 	}
 	pcre2_match_data_free(data);
-	assert_true(matched > 50000 && with > 10000 && lead > 5000 && lead < with);
+	assert_true(matched > 50000 && with > 10000 && lead > 5000 && lead < with && begin > 300 && begin < lead);
 }
 
 int main(void)
