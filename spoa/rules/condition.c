@@ -98,8 +98,9 @@ static void warn_contraries(const struct config_words *words, const struct condi
 
 		if (other->id != term->id || other->negated == term->negated)
 			continue;
-		config_warning(words, "'%s%s' and '%s%s' never hold together", negation(other), term->acl->name,
-			       negation(term), term->acl->name);
+		config_warning(words, "'%s%s' and '%s%s' never hold together: acl '%s' is at %s:%u", negation(other),
+			       term->acl->name, negation(term), term->acl->name, term->acl->name, term->acl->place.file,
+			       term->acl->place.line);
 		return;
 	}
 }
@@ -131,6 +132,35 @@ static bool take_terms(struct config_words *words, struct acls *acls, struct con
 	return true;
 }
 
+/* What FALSE makes of it, which has no way to hold, and TRUE, which is FALSE negated. */
+static bool never_holds(const struct condition *condition)
+{
+	bool some_always = false, all_never = true;
+
+	for (size_t i = 0; i < condition->n;) {
+		bool always = true, never = false;
+
+		do {
+			const struct term *term = &condition->terms[i];
+
+			always &= term->acl->n == 0 && term->negated;
+			never |= term->acl->n == 0 && !term->negated;
+		} while (++i < condition->n && !condition->terms[i].starts_group);
+		some_always |= always;
+		all_never &= never;
+	}
+	return condition->unless ? some_always : all_never;
+}
+
+static bool take_all_terms(struct config_words *words, struct acls *acls, struct condition *condition)
+{
+	if (!take_terms(words, acls, condition))
+		return false;
+	if (never_holds(condition))
+		config_warning(words, "this condition never holds");
+	return true;
+}
+
 static struct condition *new_condition(struct config_words *words)
 {
 	struct condition *condition = arena_alloc(words->arena, sizeof(*condition));
@@ -151,14 +181,14 @@ const struct condition *condition_parse(struct config_words *words, struct acls 
 		config_error(words, "expected 'if' or 'unless' instead of '%s'", words->left ? *words->word : "");
 		return NULL;
 	}
-	return take_terms(words, acls, condition) ? condition : NULL;
+	return take_all_terms(words, acls, condition) ? condition : NULL;
 }
 
 const struct condition *condition_parse_terms(struct config_words *words, struct acls *acls)
 {
 	struct condition *condition = new_condition(words);
 
-	return condition && take_terms(words, acls, condition) ? condition : NULL;
+	return condition && take_all_terms(words, acls, condition) ? condition : NULL;
 }
 
 /* ---- compiling ---- */

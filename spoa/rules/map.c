@@ -8,8 +8,6 @@
 
 #include "literals.h"
 
-#define MAX_LINES 5000000u
-
 struct map {
 	struct index *index;
 	struct patterns *patterns; /* none of its own: how to read one */
@@ -79,18 +77,8 @@ static bool read_line(struct reading *reading, struct slice line)
 
 	reading->line++;
 	snprintf(reading->where, sizeof(reading->where), "%s:%u: ", reading->path, reading->line);
-	if (reading->line > MAX_LINES)
-		return config_error(reading->words, "%sa map may have at most %u lines", reading->where, MAX_LINES);
-	if (line.len > 0 && memchr(line.ptr, 0, line.len))
-		return config_error(reading->words, "%sa NUL byte", reading->where);
-	if (reading->line == 1 && slice_starts(line, SLICE("\xef\xbb\xbf")))
-		return config_error(reading->words, "%sa byte order mark: save it without one", reading->where);
-	while (line.len > 0 && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
-		line.len--;
-	if (line.len > 0 && line.ptr[0] == '#')
-		return true;
-	while (line.len > 0 && is_blank(line.ptr[0]))
-		line = slice_from(line, 1);
+	if (!patterns_take_line(reading->words, &line, reading->line, reading->where))
+		return false;
 	if (line.len == 0)
 		return true;
 	split(line, &key, &value);
@@ -108,7 +96,7 @@ static bool read_file(struct reading *reading)
 	config_note_file(reading->words->config, reading->path);
 	if (!file)
 		return config_error(reading->words, "cannot read the map '%s': %s", reading->path, strerror(errno));
-	while (reading->line <= MAX_LINES && (length = getline(&line, &room, file)) >= 0)
+	while (reading->line <= PATTERNS_MOST_LINES && (length = getline(&line, &room, file)) >= 0)
 		good &= read_line(reading, slice_of(line, (size_t)length));
 	if (ferror(file))
 		good = config_error(reading->words, "cannot read the map '%s': %s", reading->path, strerror(errno));

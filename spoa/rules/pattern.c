@@ -255,33 +255,55 @@ bool patterns_add(struct config_words *words, struct patterns *patterns, struct 
 	return true;
 }
 
+/* What no text file has. False: reported. */
+static bool is_text(struct config_words *words, struct slice line, unsigned number, const char *where)
+{
+	if (number > PATTERNS_MOST_LINES)
+		return config_error(words, "%sa file may have at most %u lines", where, PATTERNS_MOST_LINES);
+	if (line.len > 0 && memchr(line.ptr, 0, line.len))
+		return config_error(words, "%sa NUL byte", where);
+	if (number == 1 && slice_starts(line, SLICE("\xef\xbb\xbf")))
+		return config_error(words, "%sa byte order mark: save it without one", where);
+	return true;
+}
+
+bool patterns_take_line(struct config_words *words, struct slice *line, unsigned number, const char *where)
+{
+	if (!is_text(words, *line, number, where))
+		return false;
+	while (line->len > 0 && (line->ptr[line->len - 1] == '\n' || line->ptr[line->len - 1] == '\r'))
+		line->len--;
+	if (line->len > 0 && line->ptr[0] == '#')
+		line->len = 0;
+	while (line->len > 0 && (line->ptr[0] == ' ' || line->ptr[0] == '\t'))
+		*line = slice_from(*line, 1);
+	return true;
+}
+
+static bool add_line(struct config_words *words, struct patterns *patterns, struct slice line, unsigned number,
+		     const char *path)
+{
+	char where[600];
+
+	snprintf(where, sizeof(where), "%s:%u: ", path, number);
+	if (!patterns_take_line(words, &line, number, where))
+		return false;
+	return line.len == 0 || patterns_add(words, patterns, line, where);
+}
+
 bool patterns_add_file(struct config_words *words, struct patterns *patterns, const char *path)
 {
 	FILE *file = fopen(path, "re");
 	bool good = true;
-	char *line = NULL, where[600];
+	char *line = NULL;
 	size_t room = 0;
 	unsigned number = 0;
 	ssize_t length;
 
-	config_note_file(words->config, path);
 	if (!file)
 		return config_error(words, "cannot read patterns from '%s': %s", path, strerror(errno));
-	while ((length = getline(&line, &room, file)) >= 0) {
-		struct slice text = slice_of(line, (size_t)length);
-
-		number++;
-		while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
-			text.len--;
-		if (text.len > 0 && text.ptr[0] == '#')
-			continue;
-		while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
-			text = slice_from(text, 1);
-		if (text.len == 0)
-			continue;
-		snprintf(where, sizeof(where), "%s:%u: ", path, number);
-		good &= patterns_add(words, patterns, text, where);
-	}
+	while (number <= PATTERNS_MOST_LINES && (length = getline(&line, &room, file)) >= 0)
+		good &= add_line(words, patterns, slice_of(line, (size_t)length), ++number, path);
 	if (ferror(file))
 		good = config_error(words, "cannot read patterns from '%s': %s", path, strerror(errno));
 	free(line);

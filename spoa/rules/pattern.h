@@ -46,6 +46,14 @@ bool patterns_add(struct config_words *words, struct patterns *patterns, struct 
 bool patterns_read(struct config_words *words, struct patterns *patterns, struct slice text, const char *where,
 		   struct pattern *pattern);
 
+#define PATTERNS_MOST_LINES 5000000u
+
+/*
+ * One line of a file of patterns or of a map, counted from 1: without its end and the blanks before it, empty for a comment.
+ * False: reported, for it is no text, or one line too many; `where` precedes the message.
+ */
+bool patterns_take_line(struct config_words *words, struct slice *line, unsigned number, const char *where);
+
 /* Each line of a file, as HAProxy's -f: empty lines and those that begin with # left out. */
 bool patterns_add_file(struct config_words *words, struct patterns *patterns, const char *path);
 

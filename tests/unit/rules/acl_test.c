@@ -278,6 +278,25 @@ static void an_acl_that_no_condition_names_is_warned_of(void **state)
 	rules_say("frontend f\n acl a path /a\n use_backend x if a\n", NULL);
 }
 
+static void a_condition_that_cannot_hold_is_warned_of(void **state)
+{
+	static const char *const never[] = { "if FALSE", "if !TRUE", "if { path /a } FALSE or FALSE", "unless TRUE",
+					     "unless { path /a } or TRUE !FALSE" };
+	static const char *const may[] = { "if TRUE", "if !FALSE", "if FALSE or { path /a }", "unless FALSE",
+					   "unless { path /a } or { path /b } TRUE" };
+	char text[200];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(never); i++) {
+		snprintf(text, sizeof(text), "frontend f\n use_backend x %s\n", never[i]);
+		rules_say(text, "t.cfg:2: warning: in section 'frontend f': this condition never holds");
+	}
+	for (size_t i = 0; i < COUNT(may); i++) {
+		snprintf(text, sizeof(text), "frontend f\n use_backend x %s\n", may[i]);
+		rules_say(text, NULL);
+	}
+}
+
 static void acls_without_any_sample_are_enough(void **state)
 {
 	static const struct argument none[] = { { 0 } };
@@ -302,6 +321,7 @@ int main(void)
 		cmocka_unit_test(an_acl_s_name_and_flags_are_checked),
 		cmocka_unit_test(a_pattern_may_begin_with_a_dash),
 		cmocka_unit_test(an_acl_that_no_condition_names_is_warned_of),
+		cmocka_unit_test(a_condition_that_cannot_hold_is_warned_of),
 		cmocka_unit_test(acls_without_any_sample_are_enough),
 	};
 
