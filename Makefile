@@ -12,6 +12,7 @@ DOCDIR  = $(PREFIX)/share/doc/spoa-redirect
 UNITDIR = $(PREFIX)/lib/systemd/system
 SYSDIR  = $(PREFIX)/lib
 UNITS   = spoa-redirect.service spoa-redirect.socket report-load-agent.service report-load-agent.socket report-load-push.service
+BASHDIR = $(PREFIX)/share/bash-completion/completions
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -98,7 +99,7 @@ $B/libspop.pc: spoa/spop/libspop.pc.in .FORCE
 
 install: all ## into DESTDIR and PREFIX
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR) $(MANDIR)/man3 $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR))
-	install -d $(addprefix $(DESTDIR),$(UNITDIR) $(SYSDIR)/sysusers.d $(SYSDIR)/tmpfiles.d)
+	install -d $(addprefix $(DESTDIR),$(UNITDIR) $(SYSDIR)/sysusers.d $(SYSDIR)/tmpfiles.d $(BASHDIR))
 	install -m 755 spoa-redirect scripts/report-load $(DESTDIR)$(BINDIR)/
 	install -m 644 $B/libspop.a $(DESTDIR)$(LIBDIR)/
 	install -m 755 $B/libspop.so $(DESTDIR)$(LIBDIR)/libspop.so.$(VERSION)
@@ -113,6 +114,7 @@ install: all ## into DESTDIR and PREFIX
 	sed 's|/usr/local/sbin|$(BINDIR)|' scripts/report-load.8 >$(DESTDIR)$(MANDIR)/man8/report-load.8
 	chmod 644 $(DESTDIR)$(MANDIR)/man8/report-load.8
 	cp -R haproxy-conf $(DESTDIR)$(DOCDIR)/
+	install -m 644 spoa/cli/spoa-redirect.bash $(DESTDIR)$(BASHDIR)/spoa-redirect
 	for unit in $(UNITS); do \
 		sed 's|/usr/local/sbin|$(BINDIR)|' scripts/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
@@ -124,6 +126,7 @@ uninstall: ## what install put there
 	rm -f $(addprefix $(DESTDIR),$(BINDIR)/spoa-redirect $(BINDIR)/report-load $(LIBDIR)/libspop.a $(LIBDIR)/libspop.so $(LIBDIR)/libspop.so.0)
 	rm -f $(addprefix $(DESTDIR),$(LIBDIR)/libspop.so.$(VERSION) $(LIBDIR)/pkgconfig/libspop.pc $(INCDIR)/spop.h)
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,man3/libspop.3 man5/spoa-redirect.cfg.5 man8/spoa-redirect.8 man8/report-load.8)
+	rm -f $(DESTDIR)$(BASHDIR)/spoa-redirect
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	rm -f $(addprefix $(DESTDIR)$(SYSDIR)/,sysusers.d/spoa-redirect.conf tmpfiles.d/spoa-redirect.conf)
 	rm -rf $(DESTDIR)$(DOCDIR)
@@ -132,6 +135,10 @@ demo: ## real HAProxy, the agent and three origins, live; DEMO="--seconds 20 --c
 	@scripts/deps demo
 	@$(MAKE) all
 	@scripts/demo $(DEMO)
+
+deb: ## Debian's packages of what is committed, into .build/deb
+	@scripts/deps deb
+	@scripts/debian/build
 
 clean: ## all that was built
 	rm -rf .build spoa-redirect compile_commands.json
@@ -219,5 +226,5 @@ help: ## this list
 -include $(shell test -d $B && find $B -name '*.d')
 
 .FORCE:
-.PHONY: .FORCE all install uninstall demo clean unit scenarios check check-long lint format fuzz sim bench bench-rules bench-fleet help
+.PHONY: .FORCE all install uninstall demo deb clean unit scenarios check check-long lint format fuzz sim bench bench-rules bench-fleet help
 .DELETE_ON_ERROR:

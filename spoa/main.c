@@ -381,6 +381,9 @@ int main(int argc, char **argv)
 	case CLI_IMPORT:
 		status = cli_import(&cli) ? EXIT_SUCCESS : EXIT_FAILURE;
 		break;
+	case CLI_TOP:
+		status = cli_top(&cli) ? EXIT_SUCCESS : EXIT_FAILURE;
+		break;
 	case CLI_RUN:
 	case CLI_CHECK:
 	case CLI_EXPLAIN:

@@ -20,6 +20,7 @@ enum cli_action {
 	CLI_SPOE,     /* spoe: HAProxy's SPOE file */
 	CLI_EXPLAIN,  /* explain: how one request is decided */
 	CLI_IMPORT,   /* import: our configuration, made of HAProxy's */
+	CLI_TOP,      /* top: what the running agent does, on a terminal */
 	CLI_KEYWORDS, /* -dK: every keyword, for the manual's test and for completion */
 };
 
@@ -33,6 +34,7 @@ struct cli {
 	unsigned haproxy_major, haproxy_minor; /* --haproxy V */
 	const char *imported, *frontend;       /* HAProxy's file; --frontend F, NULL for all */
 	const char *takeover;                  /* -x: the runtime socket of the process to take over from; NULL: none */
+	const char *socket;                    /* -s: the one of top */
 	struct cli_end {
 		int signal; /* SIGUSR1 of -sf, SIGTERM of -st */
 		long pid;
@@ -55,6 +57,9 @@ void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct
 
 /* False: it was said on stderr why. */
 bool cli_import(const struct cli *cli);
+
+/* Until somebody ends it. False: it was said on stderr why. */
+bool cli_top(const struct cli *cli);
 
 /* "0.1.0", and when it was released: "2026/11/24" */
 const char *cli_version_text(void);

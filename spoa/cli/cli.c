@@ -20,7 +20,7 @@
 #endif
 
 /* Of configuration.md, by the orders of work to come. */
-static const char *const later[] = { "top", "-V" };
+static const char *const later[] = { "-V" };
 
 static const struct {
 	const char *option, *argument, *help;
@@ -47,6 +47,8 @@ static const struct {
 	{ "--json", "", "explain: as JSON" },
 	{ "import", " HAPROXY.CFG", "print a configuration made of HAProxy's" },
 	{ "--frontend", " F", "import: only this one, and the backends that it needs" },
+	{ "top", "", "show servers, their load and where requests go, live in a terminal" },
+	{ "-s", " SOCKET", "top: the runtime socket to ask" },
 };
 
 const char *cli_version_text(void)
@@ -88,7 +90,8 @@ void cli_help(void)
 	printf("usage: spoa-redirect -f FILE... [-c] [-d] [-q]\n"
 	       "       spoa-redirect spoe -f FILE... [--haproxy V] [--group]\n"
 	       "       spoa-redirect explain -f FILE... [--src IP] [--method M] [--header 'N: V']... URL\n"
-	       "       spoa-redirect import HAPROXY.CFG [--frontend F]\n\n"
+	       "       spoa-redirect import HAPROXY.CFG [--frontend F]\n"
+	       "       spoa-redirect top -s SOCKET\n\n"
 	       "Answers HAProxy's SPOE messages with the server that a client is to be redirected to.\n\n");
 	for (size_t i = 0; i < COUNT(options); i++)
 		printf("  %s%-*s %s\n", options[i].option, 16 - (int)strlen(options[i].option), options[i].argument,
@@ -218,7 +221,7 @@ static bool take_flag(struct cli *cli, const char *word)
 	return false;
 }
 
-/* Those of explain that have a value; *known: whether it is one. */
+/* Those that have a value; *known: whether it is one. */
 static bool take_request(struct cli *cli, const char *word, char ***at, bool *known)
 {
 	const struct {
@@ -229,6 +232,7 @@ static bool take_request(struct cli *cli, const char *word, char ***at, bool *kn
 	} options_of[] = { { "--method", &cli->asked.method, NULL, NULL },
 			   { "--src", &cli->asked.src, NULL, NULL },
 			   { "--frontend", &cli->frontend, NULL, NULL },
+			   { "-s", &cli->socket, NULL, NULL },
 			   { "--header", NULL, &cli->asked.headers, &cli->asked.n_headers },
 			   { "--arg", NULL, &cli->asked.arguments, &cli->asked.n_arguments } };
 
@@ -279,10 +283,10 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 	static const struct {
 		const char *option;
 		enum cli_action action;
-	} actions[] = { { "-c", CLI_CHECK },     { "-v", CLI_VERSION },  { "-vv", CLI_BUILD },
-			{ "-h", CLI_HELP },      { "--help", CLI_HELP }, { "--version", CLI_VERSION },
-			{ "-dK", CLI_KEYWORDS }, { "spoe", CLI_SPOE },   { "explain", CLI_EXPLAIN },
-			{ "import", CLI_IMPORT } };
+	} actions[] = { { "-c", CLI_CHECK },      { "-v", CLI_VERSION },  { "-vv", CLI_BUILD },
+			{ "-h", CLI_HELP },       { "--help", CLI_HELP }, { "--version", CLI_VERSION },
+			{ "-dK", CLI_KEYWORDS },  { "spoe", CLI_SPOE },   { "explain", CLI_EXPLAIN },
+			{ "import", CLI_IMPORT }, { "top", CLI_TOP } };
 	char **at = argv + 1;
 
 	(void)argc;
@@ -305,6 +309,10 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
 	}
 	if (cli->action == CLI_IMPORT && !cli->imported) {
 		fprintf(stderr, "spoa-redirect: 'import' expects HAProxy's configuration\n");
+		return false;
+	}
+	if (cli->action == CLI_TOP && !cli->socket) {
+		fprintf(stderr, "spoa-redirect: 'top' expects '-s' and the path of a runtime socket\n");
 		return false;
 	}
 	if (cli->n_files > 0 || (cli->action != CLI_RUN && cli->action != CLI_CHECK && cli->action != CLI_SPOE &&
