@@ -249,7 +249,7 @@ static bool settle(const struct cli *cli, struct process *process)
 static bool start(const struct cli *cli, struct process *process)
 {
 	struct inherited inherited = { .n = 0 };
-	struct takeover takeover = { .sockets = &inherited };
+	struct takeover takeover = { .sockets = &inherited, .connections = -1 };
 	char why[300];
 	bool good;
 
@@ -261,6 +261,10 @@ static bool start(const struct cli *cli, struct process *process)
 		return complain(why);
 	process->running.inherited = &inherited;
 	good = start_with(cli, process, &takeover) && settle(cli, process);
+	if (good && takeover.connections >= 0)
+		net_inherit(process->running.net, process->running.loop, takeover.connections);
+	else if (takeover.connections >= 0)
+		close(takeover.connections);
 	process->running.inherited = NULL;
 	free(takeover.states);
 	return good;

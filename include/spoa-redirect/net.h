@@ -111,6 +111,13 @@ size_t net_sockets(const struct net *net, struct listening_socket *to, size_t ro
 /* Files of sockets that were taken over are ours from now on. */
 void net_own(struct net *net);
 
+/*
+ * When we leave, connections go to whoever has the other end of the channel, of a pair of stream sockets, as they are and
+ * between two frames; −1: they do not. net owns the channel. In the other process: they come, on the loop's thread.
+ */
+void net_bequeath(struct net *net, int channel);
+void net_inherit(struct net *net, struct ev_loop *loop, int channel);
+
 /* Another process has these sockets: their files stay. Before net_leave(). */
 void net_give_away(struct net *net);
 

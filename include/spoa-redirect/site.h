@@ -118,7 +118,8 @@ void manager_close(struct manager *manager);
 /* Of a process that runs: what a runtime socket with `expose-fd listeners` gives. */
 struct takeover {
 	struct inherited *sockets;
-	char *states; /* as `show servers state`; of malloc(), the caller's. NULL: none came */
+	char *states;    /* as `show servers state`; of malloc(), the caller's. NULL: none came */
+	int connections; /* a channel for net_inherit(), the caller's; −1: none */
 };
 
 /* False: why. */

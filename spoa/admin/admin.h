@@ -75,7 +75,7 @@ command set_server, enable_server, disable_server, enable_health, disable_health
 /* explain.c */
 command explain;
 /* hand_over.c */
-command hand_over;
+command hand_over, hand_over_connections;
 /* show_load.c */
 command show_load;
 

@@ -18,6 +18,7 @@ static command help, prompt, quit, show_version, show_level, lower_to_user, lowe
 
 static const struct row rows[] = {
 	{ { "_getsocks" }, "", NULL, LEVEL_USER, hand_over }, /* for processes: no help names it */
+	{ { "_getconns" }, "", NULL, LEVEL_USER, hand_over_connections },
 	{ { "disable", "agent" }, "<bk>/<srv>", "stop asking a server's agent", LEVEL_ADMIN, disable_agent },
 	{ { "disable", "health" }, "<bk>/<srv>", "stop checking a server", LEVEL_ADMIN, disable_health },
 	{ { "disable", "server" }, "<bk>/<srv>", "put a server into maintenance", LEVEL_ADMIN, disable_server },

@@ -283,21 +283,32 @@ static bool answer_frames(struct conn *conn, struct spop_slice *in, struct spop_
 	return true;
 }
 
+/* Who takes the whole connection: then nothing is ended. */
+static bool has_heir(const struct conn *conn)
+{
+	return atomic_load_explicit(&conn->worker->net->heir, memory_order_relaxed) >= 0;
+}
+
 static void after_frames(struct conn *conn, struct spop_slice rest, struct spop_writer *writer)
 {
 	struct worker *worker = conn->worker;
-	bool running = conn->state == CONN_HELLO || conn->state == CONN_RUNNING;
+	bool running = conn->state == CONN_HELLO || conn->state == CONN_RUNNING, leaves;
 
 	if (running && rest.len > 0) {
 		conn->rest_since = worker->now;
 		if (!keep_rest(conn, rest))
 			dialog_disconnect(conn, SPOP_ERR_RESOURCES, writer);
 	}
+	leaves = conn->state == CONN_RUNNING && conn_is_leaving(conn);
 	/* in one write with the answer, so that HAProxy knows before it asks for more on this connection */
-	if (conn->state == CONN_RUNNING && conn->answered && conn_is_leaving(conn) && !has_rest(conn))
+	if (leaves && conn->answered && !has_rest(conn) && !has_heir(conn))
 		dialog_disconnect(conn, SPOP_ERR_NONE, writer);
 	if (!flush(conn, worker->out, (size_t)(writer->at - worker->out)))
 		return;
+	if (leaves && conn->state == CONN_RUNNING && bequest_try(conn) == BEQUEST_GONE) {
+		conn_free(conn);
+		return;
+	}
 	if (conn->state == CONN_CLOSING && conn->pending.len == 0)
 		half_close(conn);
 	expect_deadline(conn);
@@ -439,6 +450,10 @@ static void on_late(struct conn *conn)
 		break;
 	}
 	if (conn_is_idle(conn)) {
+		if (has_left(conn) && has_heir(conn)) {
+			conn_leave(conn);
+			return;
+		}
 		counter_add(&worker->counters[NET_IDLE], has_left(conn) ? 0 : 1);
 		say_disconnect(conn, SPOP_ERR_NONE);
 		return;
@@ -480,6 +495,17 @@ void conn_leave(struct conn *conn)
 	bool hasty = atomic_load_explicit(&conn->worker->hasty, memory_order_relaxed) ||
 		     atomic_load_explicit(&conn->acceptor->retired, memory_order_relaxed);
 
+	switch (bequest_try(conn)) {
+	case BEQUEST_GONE:
+		conn_free(conn);
+		return;
+	case BEQUEST_LATER:
+		if (conn->leave_at > 0 && has_left(conn)) /* so it has waited already */
+			conn->leave_at = 0;
+		break;
+	case BEQUEST_NONE:
+		break;
+	}
 	if (conn->leave_at == 0)
 		conn->leave_at = conn->worker->now + (hasty ? 0 : NET_QUIET);
 	if (conn->state == CONN_HELD || (conn->state == CONN_HELLO && has_left(conn)))
@@ -492,7 +518,7 @@ void conn_leave(struct conn *conn)
 
 /* ---- the beginning ---- */
 
-void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor)
+void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor, uint32_t max_frame_size)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 	int one = 1;
@@ -514,7 +540,12 @@ void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor)
 	ev_init(&conn->timer, on_timer);
 	conn->io.data = conn->timer.data = conn;
 	ev_io_start(worker->loop, &conn->io);
-	conn_set_state(conn, CONN_HELLO, worker->settings->hello_timeout);
+	conn->max_frame_size = max_frame_size;
+	conn->heard = worker->now;
+	if (max_frame_size > 0)
+		conn_set_state(conn, CONN_RUNNING, 0);
+	else
+		conn_set_state(conn, CONN_HELLO, worker->settings->hello_timeout);
 	if (conn_is_leaving(conn))
 		conn_leave(conn);
 }

@@ -55,6 +55,12 @@ void conn_set_state(struct conn *conn, enum conn_state state, double seconds);
 /* Whether nothing of a frame, of a NOTIFY's fragments or of our answers is under way. */
 bool conn_is_idle(const struct conn *conn);
 
+/* ---- bequest.c ---- */
+
+/* Whether another process has the connection now, who may only be freed here, or will take it, or there is none. */
+enum bequest { BEQUEST_GONE, BEQUEST_LATER, BEQUEST_NONE };
+enum bequest bequest_try(const struct conn *conn);
+
 /* ---- dialog.c ---- */
 
 /* Each appends what is to be said; true: go on with the next frame. */

@@ -93,16 +93,15 @@ static void pause_starved(struct listener *listener, int error)
 	ev_timer_start(listener->loop, &listener->pause);
 }
 
-static void take(struct listener *listener, const struct acceptor *acceptor, int fd)
+/* Any thread. False: out of memory. */
+static bool take(struct net *net, const struct acceptor *acceptor, int fd, uint32_t max_frame_size)
 {
-	struct net *net = listener->net;
-
 	atomic_fetch_add_explicit(&net->connections, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&net->accepted, 1, memory_order_relaxed);
-	if (worker_give(idlest(net), fd, acceptor))
-		return;
-	close(fd);
+	if (worker_give(idlest(net), fd, acceptor, max_frame_size))
+		return true;
 	net_closed(net);
+	return false;
 }
 
 static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
@@ -121,7 +120,8 @@ static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
 		}
 		fd = accept4(acceptor->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			take(listener, acceptor, fd);
+			if (!take(listener->net, acceptor, fd, 0))
+				close(fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -250,6 +250,13 @@ static struct acceptor *find_open(const struct listener *listener, const struct 
 		if (!atomic_load(&acceptor->retired) && endpoint_equal(&acceptor->endpoint, endpoint))
 			return acceptor;
 	return NULL;
+}
+
+bool listener_take(struct listener *listener, const struct endpoint *endpoint, int fd, uint32_t max_frame_size)
+{
+	const struct acceptor *acceptor = find_open(listener, endpoint);
+
+	return acceptor && take(listener->net, acceptor, fd, max_frame_size);
 }
 
 bool listener_prepare(struct listener *listener, const struct net_settings *settings, char *why, size_t size)

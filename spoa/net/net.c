@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define SPARE_DESCRIPTORS 64u /* loops, logs, and some checks of servers at a time */
 
@@ -63,6 +64,8 @@ struct net *net_open(const struct net_settings *settings, struct inherited *inhe
 	net->n_workers = net_settings_workers(settings);
 	net->workers = calloc(net->n_workers, sizeof(*net->workers));
 	net->listener.net = net;
+	atomic_store(&net->heir, -1);
+	net->inherits.fd = -1;
 	if (net->workers && open_workers(net, why, size) && listener_open(&net->listener, inherited, why, size))
 		return net;
 	net_stop(net);
@@ -300,6 +303,11 @@ void net_stop(struct net *net)
 	for (unsigned i = 0; i < net->n_workers; i++)
 		worker_stop(&net->workers[i]);
 	log_sums(net);
+	net_bequeath(net, -1);
+	if (net->inherits.fd >= 0) {
+		ev_io_stop(net->loop, &net->inherits);
+		close(net->inherits.fd);
+	}
 	listener_free(&net->listener); /* until here a connection that ended could wake it */
 	free(net->workers);
 	free(net);

@@ -76,6 +76,7 @@ struct worker {
 	struct newcomer {
 		int fd;
 		const struct acceptor *acceptor;
+		uint32_t max_frame_size;
 	} * inbox;
 	size_t n_inbox, inbox_room;
 	uint8_t *in;  /* what one read brings, behind up to 3 bytes left from the one before */
@@ -96,8 +97,8 @@ bool worker_start(struct worker *worker);
 void worker_complain(struct worker *worker, const char *about, const char *what);
 void worker_wake(struct worker *worker);
 
-/* From the listener's thread. False: out of memory, the caller still owns fd. */
-bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor);
+/* max_frame_size: what was agreed on, 0 before HELLO. Any thread. False: out of memory, the caller still owns fd. */
+bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor, uint32_t max_frame_size);
 
 /* Ends and frees; the worker may never have been started. */
 void worker_stop(struct worker *worker);
@@ -105,7 +106,7 @@ void worker_stop(struct worker *worker);
 /* ---- conn.c ---- */
 
 /* Takes fd over, closing it when it cannot. */
-void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor);
+void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor, uint32_t max_frame_size);
 
 /* Whether its worker stops, or its listener is gone. */
 bool conn_is_leaving(const struct conn *conn);
@@ -151,6 +152,9 @@ struct listener {
 /* Binds and listens; then its thread. False: why. */
 bool listener_open(struct listener *listener, struct inherited *inherited, char *why, size_t size);
 bool listener_start(struct listener *listener, char *why, size_t size);
+
+/* One that another process accepted there. False: nobody listens there, or out of memory; fd is the caller's. Control thread. */
+bool listener_take(struct listener *listener, const struct endpoint *endpoint, int fd, uint32_t max_frame_size);
 void listener_wake(struct listener *listener);
 
 /* Binds what of another configuration is not listened on yet. False: why; nothing is left of it. Control thread. */
@@ -179,6 +183,8 @@ struct net {
 	_Atomic size_t connections;
 	_Atomic uint64_t accepted;
 	_Atomic uint64_t full;
+	_Atomic int heir; /* to whom connections go when we leave; −1: to nobody */
+	ev_io inherits;   /* whose connections come here; not active: nobody's */
 };
 
 /* A worker has closed one. */

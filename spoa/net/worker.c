@@ -9,7 +9,7 @@
 #include "net.h"
 #include "spoa-redirect/base/clock.h"
 
-bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor)
+bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor, uint32_t max_frame_size)
 {
 	bool good = true;
 
@@ -25,7 +25,7 @@ bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor)
 		}
 	}
 	if (good) {
-		worker->inbox[worker->n_inbox++] = (struct newcomer){ fd, acceptor };
+		worker->inbox[worker->n_inbox++] = (struct newcomer){ fd, acceptor, max_frame_size };
 		atomic_fetch_add_explicit(&worker->connections, 1, memory_order_relaxed);
 	}
 	pthread_mutex_unlock(&worker->inbox_lock);
@@ -97,7 +97,7 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
 
 	(void)events;
 	while (take_newcomer(worker, &newcomer))
-		conn_open(worker, newcomer.fd, newcomer.acceptor);
+		conn_open(worker, newcomer.fd, newcomer.acceptor, newcomer.max_frame_size);
 	take_settings(worker);
 	if (atomic_load_explicit(&worker->leaving, memory_order_relaxed) && !worker->has_left) {
 		worker->has_left = true;

@@ -84,6 +84,29 @@ static bool fetch_sockets(struct inherited *sockets, int fd, char *why, size_t s
 	return got == 0 && sockets->n > before;
 }
 
+/* ---- connections ---- */
+
+/* A channel that an older version does not have. */
+static int fetch_channel(const char *path)
+{
+	char byte;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	struct iovec part = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+	};
+	int fd = ask(path, "_getconns\n"), channel = -1;
+	struct cmsghdr *rights;
+
+	if (fd < 0)
+		return -1;
+	rights = recvmsg(fd, &message, MSG_CMSG_CLOEXEC) == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
+		memcpy(&channel, CMSG_DATA(rights), sizeof(channel));
+	close(fd);
+	return channel;
+}
+
 /* ---- states ---- */
 
 static char *read_all(int fd)
@@ -126,6 +149,7 @@ bool takeover_fetch(struct takeover *takeover, const char *path, char *why, size
 		snprintf(why, size, "cannot take over from '%s': %s", path, reason);
 		return false;
 	}
+	takeover->connections = fetch_channel(path);
 	fd = ask(path, "show servers state\n");
 	takeover->states = fd >= 0 ? read_all(fd) : NULL;
 	if (fd >= 0)
