@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "spoa-redirect/base/captures.h"
 #include "spoa-redirect/base/counter.h"
 #include "spoa-redirect/fleet.h"
 #include "spoa-redirect/rules.h"
@@ -72,7 +73,8 @@ struct answer_scratch {
 	struct picker picker;
 	unsigned worker; /* its number */
 	struct samples *samples;
-	double next_sample; /* not before */
+	double next_sample;        /* not before */
+	struct captures *captures; /* of requests that cannot be redirected; shared, NULL: nobody wants them */
 	struct request request;
 	struct location location; /* of that request */
 	counter decisions[REASONS];

@@ -174,6 +174,10 @@ struct server_state {
 	uint64_t rejected[LOAD_REJECTIONS];
 	unsigned rejections_said;                   /* bits, by enum load_rejection */
 	uint64_t load_checks_failed, agent_unknown; /* failed questions; words of agents that are unknown */
+	struct {
+		uint64_t booked, checks_failed, downs;
+		double downtime;
+	} cleared; /* admin's: as they were at the last `clear counters all` */
 };
 
 /* What is learnt of other agents that decide on the same reports: selection.md, section 2. Control thread only. */

@@ -8,6 +8,7 @@
 
 #include <ev.h>
 
+#include "spoa-redirect/base/captures.h"
 #include "spoa-redirect/base/inherited.h"
 #include "spoa-redirect/fleet.h"
 
@@ -82,6 +83,9 @@ enum load_pushed load_push(struct load *load, struct slice backend, struct slice
 
 /* The same for a server at hand, whether it has `load-push` or not: what people set. */
 enum load_rejection load_set(struct load *load, struct server *server, struct slice json, double now);
+
+/* The last reports that were not taken. */
+struct captures *load_captures(const struct load *load);
 
 /* Stops asking and closes what is open. NULL is fine. */
 void load_stop(struct load *load);

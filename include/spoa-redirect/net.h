@@ -9,6 +9,7 @@
 #include <ev.h>
 
 #include "spoa-redirect/answer.h"
+#include "spoa-redirect/base/captures.h"
 #include "spoa-redirect/base/counter.h"
 #include "spoa-redirect/base/inherited.h"
 #include "spoa-redirect/base/log.h"
@@ -160,6 +161,9 @@ void net_sum(const struct net *net, struct net_sums *sums);
 
 /* Some of the last decisions, worker by worker, each one's newest first. Any thread. */
 void net_samples(const struct net *net, void (*visit)(void *into, const struct decision_sample *sample), void *into);
+
+/* The last bad frames and requests. Any thread. */
+struct captures *net_captures(const struct net *net);
 
 /* Numbered 0 … n − 1 in what they count. */
 unsigned net_workers(const struct net *net);

@@ -21,8 +21,9 @@ struct admin {
 	struct door *doors; /* one a `stats socket` */
 	size_t n_doors;
 	struct session *sessions;
-	uint64_t n_sessions; /* ever */
-	struct http *http;   /* NULL: none */
+	uint64_t n_sessions;     /* ever */
+	struct http *http;       /* NULL: none */
+	struct net_sums cleared; /* as they were at the last `clear counters all` */
 };
 
 /* ---- socket.c ---- */
@@ -63,12 +64,44 @@ void session_resume(struct session *session, const char *text);
 /* Runs one command; what it says goes to out. */
 void command_run(struct session *session, char *line, FILE *out);
 
+/* ---- fields.c ---- */
+
+/* How figures are written: HAProxy's CSV or lines, a line each with its type, JSON. */
+enum form { FORM_PLAIN, FORM_TYPED, FORM_JSON };
+enum field_kind { FIELD_STR, FIELD_U32, FIELD_S32, FIELD_U64 };
+
+struct field {
+	const char *name;
+	const char *tags; /* HAProxy's letters for origin, nature and scope */
+	enum field_kind kind;
+	unsigned position;
+};
+
+/* "typed", "json". False: it is neither. */
+bool form_take(const char *word, enum form *form);
+
+/* tags: NULL for the field's own. What goes before (of which object) and behind is the caller's. */
+void field_put_typed(FILE *out, const struct field *field, const char *tags, const char *value);
+void field_put_json(FILE *out, const struct field *field, const char *tags, const char *value);
+void field_put_json_string(FILE *out, const char *text);
+
+/* ---- counters.c ---- */
+
+/* As net_sum(), since the last `clear counters all`. */
+void counters_sum(const struct admin *admin, struct net_sums *sums);
+
 /* ---- the commands, by file: words[0] is the first behind the command's own ---- */
 
 typedef void command(struct session *session, FILE *out, char **words, size_t n);
 
 /* stat.c */
-command show_stat, show_info, show_backend, show_servers_state;
+command show_stat;
+/* info.c */
+command show_info, show_backend, show_servers_state;
+/* counters.c */
+command clear_counters, show_rules;
+/* show_errors.c */
+command show_errors;
 /* server.c */
 command set_server, enable_server, disable_server, enable_health, disable_health, enable_agent, disable_agent,
 	set_weight, get_weight;
@@ -81,6 +114,8 @@ command show_load;
 
 /* Splits at blanks; a backslash takes what follows it as it is. How many, at most ADMIN_WORDS. */
 size_t split_words(char *line, char **words);
+
+#define FIRST_ID 2u /* HAProxy's first proxy */
 
 /* As HAProxy's statistics spell it: "UP 1/3", "no check", "DOWN (agent)". */
 const char *status_text(const struct server *server, char *text, size_t size);

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `show stat`, `show info`, `show backend` and `show servers state`, in the formats of HAProxy 3.0. */
+/* `show stat`, in the formats of HAProxy 3.0. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "admin.h"
 #include "spoa-redirect/base/clock.h"
 #include "spoa-redirect/select.h"
 
 enum column {
-#define COLUMN(name) COLUMN_##name,
+#define COLUMN(name, tags, kind) COLUMN_##name,
 #include "columns.def"
 #undef COLUMN
 	N_COLUMNS
@@ -19,13 +17,18 @@ enum column {
 
 /* The header line, behind its "# ". */
 static const char header[] =
-#define COLUMN(name) #name ","
+#define COLUMN(name, tags, kind) #name ","
 #include "columns.def"
 #undef COLUMN
 	;
 
-#define FIRST_ID 2u  /* HAProxy's first proxy */
-#define VALUE    160 /* bytes of one value, with its end */
+static const struct field columns[] = {
+#define COLUMN(name, tags, kind) { #name, tags, FIELD_##kind, COLUMN_##name },
+#include "columns.def"
+#undef COLUMN
+};
+
+#define VALUE 160 /* bytes of one value, with its end */
 
 enum type { TYPE_FRONTEND, TYPE_BACKEND, TYPE_SERVER };
 
@@ -38,6 +41,14 @@ struct filter {
 	long iid, type, sid; /* −1: all; types are bits */
 	const char *proxy;   /* NULL: by iid */
 	bool up, no_maint;
+	enum form form;
+};
+
+/* Where rows go. */
+struct sink {
+	FILE *out;
+	enum form form;
+	bool any; /* one was written */
 };
 
 static void set(struct row *row, enum column column, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -52,7 +63,7 @@ static void set(struct row *row, enum column column, const char *format, ...)
 }
 
 /* What a comma or a quote in it would spoil is quoted, as HAProxy does. */
-static void put(FILE *out, const struct row *row)
+static void put_csv(FILE *out, const struct row *row)
 {
 	for (unsigned i = 0; i < N_COLUMNS; i++) {
 		const char *value = row->values[i];
@@ -67,6 +78,53 @@ static void put(FILE *out, const struct row *row)
 		fprintf(out, "\",");
 	}
 	fputc('\n', out);
+}
+
+/* Of a backend they are sums. */
+static const char *tags_of(enum type type, enum column column)
+{
+	return type == TYPE_BACKEND && (column == COLUMN_act || column == COLUMN_bck) ? "MGP" : NULL;
+}
+
+static void put_typed(FILE *out, const struct row *row, enum type type)
+{
+	for (unsigned i = 0; i < N_COLUMNS; i++) {
+		if (!*row->values[i])
+			continue;
+		fprintf(out, "%c.%s.%s.", "FBS"[type], row -> values[COLUMN_iid], row -> values[COLUMN_sid]);
+		field_put_typed(out, &columns[i], tags_of(type, i), row->values[i]);
+		fputc('\n', out);
+	}
+}
+
+static void put_json(FILE *out, const struct row *row, enum type type)
+{
+	static const char *const objects[] = { "Frontend", "Backend", "Server" };
+	bool any = false;
+
+	fputc('[', out);
+	for (unsigned i = 0; i < N_COLUMNS; i++) {
+		if (!*row->values[i])
+			continue;
+		fprintf(out, "%s{\"objType\":\"%s\",\"proxyId\":%s,\"id\":%s,", any ? "," : "", objects[type],
+			row->values[COLUMN_iid], row->values[COLUMN_sid]);
+		field_put_json(out, &columns[i], tags_of(type, i), row->values[i]);
+		any = true;
+	}
+	fputc(']', out);
+}
+
+static void put(struct sink *sink, const struct row *row, enum type type)
+{
+	if (sink->form == FORM_PLAIN)
+		put_csv(sink->out, row);
+	else if (sink->form == FORM_TYPED)
+		put_typed(sink->out, row, type);
+	else
+		fputs(sink->any ? "," : "", sink->out), put_json(sink->out, row, type);
+	if (sink->form == FORM_TYPED)
+		fputc('\n', sink->out);
+	sink->any = true;
 }
 
 /* ---- show stat ---- */
@@ -92,7 +150,7 @@ const char *status_text(const struct server *server, char *text, size_t size)
 
 static uint64_t booked_by(const struct server *server)
 {
-	return atomic_load_explicit(&server->state->load.booked, memory_order_relaxed);
+	return atomic_load_explicit(&server->state->load.booked, memory_order_relaxed) - server->state->cleared.booked;
 }
 
 /* With what dry runs chose: HAProxy's lbtot, "how often it was selected". */
@@ -105,16 +163,39 @@ static double downtime_of(const struct server *server, double now)
 {
 	const struct server_state *state = server->state;
 
-	return state->downtime + (server_status(server) == SERVER_DOWN ? now - state->down : 0);
+	return state->downtime + (server_status(server) == SERVER_DOWN ? now - state->down : 0) -
+	       state->cleared.downtime;
+}
+
+/* HAProxy's words for them. */
+static const char *description(enum check_status status)
+{
+	static const char *const texts[] = {
+		[CHECK_UNKNOWN] = "Unknown",
+		[CHECK_INI] = "Initializing",
+		[CHECK_CHECKED] = "No status change",
+		[CHECK_SOCKERR] = "Socket error",
+		[CHECK_L4OK] = "Layer4 check passed",
+		[CHECK_L4TOUT] = "Layer4 timeout",
+		[CHECK_L4CON] = "Layer4 connection problem",
+		[CHECK_L7TOUT] = "Layer7 timeout",
+		[CHECK_L7RSP] = "Layer7 invalid response",
+		[CHECK_L7OK] = "Layer7 check passed",
+		[CHECK_L7STS] = "Layer7 wrong status",
+	};
+
+	return status < COUNT(texts) && texts[status] ? texts[status] : "";
 }
 
 static void set_check(struct row *row, const struct server *server)
 {
 	const struct check_outcome *check = &server->state->check;
 
-	set(row, COLUMN_chkfail, "%llu", (unsigned long long)server->state->checks_failed);
-	set(row, COLUMN_chkdown, "%llu", (unsigned long long)server->state->downs);
+	set(row, COLUMN_chkfail, "%llu",
+	    (unsigned long long)(server->state->checks_failed - server->state->cleared.checks_failed));
+	set(row, COLUMN_chkdown, "%llu", (unsigned long long)(server->state->downs - server->state->cleared.downs));
 	set(row, COLUMN_check_status, "%s", check_status_name(check->status));
+	set(row, COLUMN_check_desc, "%s", description(check->status));
 	if (check->code > 0)
 		set(row, COLUMN_check_code, "%u", check->code);
 	if (check->status > CHECK_INI)
@@ -123,28 +204,6 @@ static void set_check(struct row *row, const struct server *server)
 	set(row, COLUMN_check_rise, "%u", server->check.rise);
 	set(row, COLUMN_check_fall, "%u", server->check.fall);
 	set(row, COLUMN_check_health, "%u", server->state->health);
-}
-
-static const char *description(enum check_status status)
-{
-	switch (status) {
-	case CHECK_CHECKED:
-		return "No status change";
-	case CHECK_L7OK:
-		return "Layer7 check passed";
-	case CHECK_L7STS:
-		return "Layer7 wrong status";
-	case CHECK_L7TOUT:
-		return "Layer7 timeout";
-	case CHECK_L7RSP:
-		return "Layer7 invalid response";
-	case CHECK_L4CON:
-		return "Layer4 connection problem";
-	case CHECK_L4TOUT:
-		return "Layer4 timeout";
-	default:
-		return "";
-	}
 }
 
 /* Of an agent one word is enough either way: its rise and fall are 1. */
@@ -164,7 +223,7 @@ static void set_agent(struct row *row, const struct server *server)
 	set(row, COLUMN_agent_health, "%d", !server->state->agent_down);
 }
 
-static void put_server(FILE *out, const struct server *server, unsigned iid, double now)
+static void put_server(struct sink *sink, const struct server *server, unsigned iid, double now)
 {
 	const struct server_state *state = server->state;
 	unsigned weight = state->shown_weight;
@@ -201,13 +260,13 @@ static void put_server(FILE *out, const struct server *server, unsigned iid, dou
 		set_check(&row, server);
 	if (server->agent.enabled)
 		set_agent(&row, server);
-	put(out, &row);
+	put(sink, &row, TYPE_SERVER);
 }
 
-static void put_backend(FILE *out, const struct backend *backend, unsigned iid, double now)
+static void put_backend(struct sink *sink, const struct backend *backend, unsigned iid, double now)
 {
 	unsigned long long booked = 0, chosen = 0, active = 0, backups = 0, weight = 0;
-	double changed = backend->n_servers ? 0 : now;
+	double changed = backend->n_servers ? 0 : now, in_flight = 0, under_way;
 	struct row row = { 0 };
 
 	for (size_t i = 0; i < backend->n_servers; i++) {
@@ -216,6 +275,7 @@ static void put_backend(FILE *out, const struct backend *backend, unsigned iid, 
 
 		booked += booked_by(server);
 		chosen += selected(server);
+		in_flight += select_in_flight(server, now, &under_way);
 		active += up && slot;
 		backups += up && !slot;
 		weight += up && slot ? server->state->shown_weight : 0;
@@ -223,6 +283,7 @@ static void put_backend(FILE *out, const struct backend *backend, unsigned iid, 
 	}
 	set(&row, COLUMN_pxname, "%s", backend->name);
 	set(&row, COLUMN_svname, "BACKEND");
+	set(&row, COLUMN_scur, "%.0f", in_flight);
 	set(&row, COLUMN_stot, "%llu", booked);
 	set(&row, COLUMN_lbtot, "%llu", chosen);
 	set(&row, COLUMN_hrsp_3xx, "%llu", booked);
@@ -238,11 +299,11 @@ static void put_backend(FILE *out, const struct backend *backend, unsigned iid, 
 	set(&row, COLUMN_type, "%d", TYPE_BACKEND);
 	set(&row, COLUMN_mode, "http");
 	set(&row, COLUMN_algo, "%s", backend->balance->name);
-	put(out, &row);
+	put(sink, &row, TYPE_BACKEND);
 }
 
 /* Connections and requests are those of all frontends: SPOP connections belong to addresses. */
-static void put_frontend(FILE *out, const struct frontend *frontend, unsigned iid, const struct net_sums *sums,
+static void put_frontend(struct sink *sink, const struct frontend *frontend, unsigned iid, const struct net_sums *sums,
 			 bool alone)
 {
 	struct row row = { 0 };
@@ -264,37 +325,46 @@ static void put_frontend(FILE *out, const struct frontend *frontend, unsigned ii
 	set(&row, COLUMN_sid, "0");
 	set(&row, COLUMN_type, "%d", TYPE_FRONTEND);
 	set(&row, COLUMN_mode, "spop");
-	put(out, &row);
+	put(sink, &row, TYPE_FRONTEND);
 }
 
-/* "[up|no-maint] [{<iid>|<proxy>} <type> <sid>]". False: it was said what is wrong. */
-static bool take_filter(FILE *out, char **words, size_t n, struct filter *filter)
+static const struct frontend *find_frontend(const struct ruleset *ruleset, const char *name)
+{
+	for (size_t i = 0; i < ruleset_count(ruleset); i++)
+		if (strcmp(ruleset_frontend(ruleset, i)->name, name) == 0)
+			return ruleset_frontend(ruleset, i);
+	return NULL;
+}
+
+/* "[<iid>|<proxy> <type> <sid>] [typed|json] [up|no-maint]", in any order. False: it was said what is wrong. */
+static bool take_filter(const struct site *site, FILE *out, char **words, size_t n, struct filter *filter)
 {
 	char *end;
 
-	*filter = (struct filter){ -1, -1, -1, NULL, false, false };
+	*filter = (struct filter){ .iid = -1, .type = -1, .sid = -1 };
 	while (n > 0) {
+		size_t taken = 1;
+
 		if (strcmp(words[0], "up") == 0) {
 			filter->up = true;
 		} else if (strcmp(words[0], "no-maint") == 0) {
 			filter->no_maint = true;
-		} else if (n >= 3) {
+		} else if (n >= 3 && !form_take(words[0], &filter->form)) {
 			filter->iid = strtol(words[0], &end, 10);
 			filter->proxy = *end ? words[0] : NULL;
 			filter->type = strtol(words[1], NULL, 10);
 			filter->sid = strtol(words[2], NULL, 10);
-			return true;
+			taken = 3;
 		} else {
-			fprintf(out,
-				"'show stat' expects [up|no-maint] [<iid>|<proxy> <type> <sid>]; '%s' is not "
-				"supported.\n",
-				words[0]);
-			return false;
+			form_take(words[0], &filter->form); /* words that mean nothing are passed over, as in HAProxy */
 		}
-		words++;
-		n--;
+		words += taken;
+		n -= taken;
 	}
-	return true;
+	if (!filter->proxy || fleet_find(site->fleet, filter->proxy) || find_frontend(site->ruleset, filter->proxy))
+		return true;
+	fprintf(out, "No such proxy.\n");
+	return false;
 }
 
 static bool wants(const struct filter *filter, const char *proxy, unsigned iid, enum type type)
@@ -313,93 +383,43 @@ static bool wants_server(const struct filter *filter, const struct server *serve
 	       !(filter->no_maint && status == SERVER_MAINT);
 }
 
-void show_stat(struct session *session, FILE *out, char **words, size_t n)
+static void put_all(const struct site *site, struct sink *sink, const struct filter *filter,
+		    const struct net_sums *sums, double now)
 {
-	const struct site *site = &session->admin->running->site;
 	size_t frontends = ruleset_count(site->ruleset);
-	double now = clock_now();
-	struct net_sums sums;
-	struct filter filter;
 
-	if (!take_filter(out, words, n, &filter))
-		return;
-	net_sum(session->admin->running->net, &sums);
-	fprintf(out, "# %s\n", header);
 	for (unsigned i = 0; i < frontends; i++) {
 		const struct frontend *frontend = ruleset_frontend(site->ruleset, i);
 
-		if (wants(&filter, frontend->name, FIRST_ID + i, TYPE_FRONTEND))
-			put_frontend(out, frontend, FIRST_ID + i, &sums, frontends == 1);
+		if (wants(filter, frontend->name, FIRST_ID + i, TYPE_FRONTEND))
+			put_frontend(sink, frontend, FIRST_ID + i, sums, frontends == 1);
 	}
 	for (unsigned i = 0; i < fleet_count(site->fleet); i++) {
 		const struct backend *backend = fleet_backend(site->fleet, i);
 		unsigned iid = FIRST_ID + (unsigned)frontends + i;
 
-		for (size_t j = 0; wants(&filter, backend->name, iid, TYPE_SERVER) && j < backend->n_servers; j++)
-			if (wants_server(&filter, backend->servers[j]))
-				put_server(out, backend->servers[j], iid, now);
-		if (wants(&filter, backend->name, iid, TYPE_BACKEND))
-			put_backend(out, backend, iid, now);
+		for (size_t j = 0; wants(filter, backend->name, iid, TYPE_SERVER) && j < backend->n_servers; j++)
+			if (wants_server(filter, backend->servers[j]))
+				put_server(sink, backend->servers[j], iid, now);
+		if (wants(filter, backend->name, iid, TYPE_BACKEND))
+			put_backend(sink, backend, iid, now);
 	}
 }
 
-/* ---- show servers state ---- */
-
-void show_servers_state(struct session *session, FILE *out, char **words, size_t n)
+void show_stat(struct session *session, FILE *out, char **words, size_t n)
 {
 	const struct site *site = &session->admin->running->site;
-
-	if (n > 0 && !fleet_find(site->fleet, words[0])) {
-		fprintf(out, "Can't find backend.\n");
-		return;
-	}
-	fleet_put_states(site->fleet, out, n > 0 ? words[0] : NULL, FIRST_ID + (unsigned)ruleset_count(site->ruleset),
-			 true, clock_now());
-}
-
-/* ---- the rest ---- */
-
-void show_backend(struct session *session, FILE *out, char **words, size_t n)
-{
-	const struct fleet *fleet = session->admin->running->site.fleet;
-
-	(void)words;
-	(void)n;
-	fprintf(out, "# name\n");
-	for (size_t i = 0; i < fleet_count(fleet); i++)
-		fprintf(out, "%s\n", fleet_backend(fleet, i)->name);
-}
-
-void show_info(struct session *session, FILE *out, char **words, size_t n)
-{
-	const struct admin *admin = session->admin;
-	unsigned long uptime = (unsigned long)(clock_now() - admin->started);
-	struct rlimit limit = { 0 };
 	struct net_sums sums;
-	char host[65] = "";
+	struct filter filter;
+	struct sink sink = { .out = out };
 
-	if (n > 0) {
-		fprintf(out, "'show info %s' is not supported.\n", words[0]);
+	if (!take_filter(site, out, words, n, &filter))
 		return;
-	}
-	net_sum(admin->running->net, &sums);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	gethostname(host, sizeof(host) - 1);
-	fprintf(out,
-		"Name: spoa-redirect\nVersion: %s\nRelease_date: %s\nNbthread: %u\nNbproc: 1\nProcess_num: 1\nPid: %d\n"
-		"Uptime: %lud %luh%02lum%02lus\nUptime_sec: %lu\nMemmax_MB: 0\nUlimit-n: %llu\nMaxsock: %llu\n"
-		"Maxconn: %zu\nHard_maxconn: %zu\nCurrConns: %zu\nCumConns: %llu\nCumReq: %llu\n",
-		admin->about.version, admin->about.date, sums.workers, (int)getpid(), uptime / 86400,
-		uptime / 3600 % 24, uptime / 60 % 60, uptime % 60, uptime, (unsigned long long)limit.rlim_cur,
-		(unsigned long long)limit.rlim_cur, sums.maxconn, sums.maxconn, sums.connections,
-		(unsigned long long)sums.accepted, (unsigned long long)sums.counts[NET_NOTIFIES]);
-	fprintf(out,
-		"Maxpipes: 0\nPipesUsed: 0\nPipesFree: 0\nTasks: 0\nRun_queue: 0\nIdle_pct: 100\nnode: %s\nStopping: "
-		"%d\nMaxconnReached: %llu\n",
-		host, admin->stopping, (unsigned long long)sums.full);
-	fprintf(out, "Reloads: %llu\nFailedReloads: %llu\nConfigAge_sec: %.0f\n",
-		(unsigned long long)reload_count(admin->reload, true),
-		(unsigned long long)reload_count(admin->reload, false), clock_now() - admin->running->since);
-	for (unsigned i = 0; i < REASONS; i++)
-		fprintf(out, "Decisions_%s: %llu\n", answer_reason_name(i), (unsigned long long)sums.decisions[i]);
+	counters_sum(session->admin, &sums);
+	sink.form = filter.form;
+	if (filter.form == FORM_PLAIN)
+		fprintf(out, "# %s\n", header);
+	fputs(filter.form == FORM_JSON ? "[" : "", out);
+	put_all(site, &sink, &filter, &sums, clock_now());
+	fputs(filter.form == FORM_JSON ? "]\n" : "", out);
 }

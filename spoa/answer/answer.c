@@ -200,6 +200,25 @@ static bool carry_out(struct answer_scratch *scratch, struct spop_writer *writer
 	return true;
 }
 
+/* The query may hold secrets, and is not kept. */
+static void capture_request(struct answer_scratch *scratch, const struct route *route)
+{
+	struct slice path = request_bytes(&scratch->request, REQUEST_PATH);
+	struct slice id = request_bytes(&scratch->request, REQUEST_ID);
+	const char *why = "makes a Location that cannot be sent: a byte of it is forbidden, or it is too long";
+	char who[120];
+
+	if (path.len == 0)
+		why = "has no path";
+	else if (path.ptr[0] != '/')
+		why = "has a path that does not begin with '/'";
+	else if (path.len > LOCATION_MAX_PATH)
+		why = "has a path of more than 8 KiB";
+	snprintf(who, sizeof(who), "frontend %s%s%.*s", route->frontend->name, id.len > 0 ? ", id " : "",
+		 (int)(id.len < 60 ? id.len : 60), id.len > 0 ? (const char *)id.ptr : "");
+	captures_take(scratch->captures, "request", slice_of_string(who), slice_of_string(why), path);
+}
+
 /* Decides one message; a redirect is written and booked here, while its request is at hand. */
 static struct decision decide_message(const struct routes *routes, const struct route *route,
 				      struct answer_scratch *scratch, const struct spop_frame *notify, double now,
@@ -212,6 +231,8 @@ static struct decision decide_message(const struct routes *routes, const struct 
 	if (decision.reason >= REASON_DRY_RUN && !carry_out(scratch, writer, notify, max, now, &decision))
 		decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */
 	counter_add(&scratch->decisions[decision.reason], 1);
+	if (__builtin_expect(decision.reason == REASON_BAD_REQUEST, false))
+		capture_request(scratch, route);
 	if (routes->log && routes->log->sample > 0 && random_below(&scratch->picker.random, routes->log->sample) == 0)
 		log_decision(routes, route, scratch, &decision);
 	if (decision.rule)

@@ -31,6 +31,7 @@ enum column {
 /* Likewise types/check-t.h */
 #define BIT_CONFIGURED 2u
 #define BIT_ENABLED    4u
+#define BIT_PAUSED     8u /* in maintenance */
 #define BIT_AGENT      16u
 
 /* ---- writing ---- */
@@ -55,6 +56,23 @@ static unsigned probe_bits(bool enabled, bool paused, unsigned kind)
 	return (enabled ? BIT_CONFIGURED | (paused ? 0 : BIT_ENABLED) : 0) | kind;
 }
 
+/* HAProxy marks a server that is `disabled` even where nobody checks it. */
+static unsigned check_bits(const struct server *server)
+{
+	bool paused = server->state->admin == ADMIN_MAINT && (server->check.enabled || server->disabled);
+
+	return probe_bits(server->check.enabled, server->state->paused[PROBED_HEALTH], paused ? BIT_PAUSED : 0);
+}
+
+static unsigned agent_bits(const struct server *server)
+{
+	bool paused = server->state->admin == ADMIN_MAINT;
+
+	if (!server->agent.enabled)
+		return 0;
+	return probe_bits(true, server->state->paused[PROBED_AGENT], BIT_AGENT | (paused ? BIT_PAUSED : 0));
+}
+
 static void put_server(FILE *out, const struct server *server, unsigned id, bool shown, double now)
 {
 	const struct server_state *state = server->state;
@@ -75,9 +93,8 @@ static void put_server(FILE *out, const struct server *server, unsigned id, bool
 		shown ? state->shown_weight : atomic_load_explicit(&state->weight, memory_order_relaxed),
 		server->weight, now - state->changed,
 		state->check.status > CHECK_INI ? (int)state->check.status : CHECK_INI, result_of(state->check.status),
-		state->health, probe_bits(server->check.enabled, state->paused[PROBED_HEALTH], 0),
-		server->agent.enabled ? probe_bits(true, state->paused[PROBED_AGENT], BIT_AGENT) : 0,
-		endpoint_port(&server->address), server->check.port, server->check.addr ? server->check.addr : "-",
+		state->health, check_bits(server), agent_bits(server), endpoint_port(&server->address),
+		server->check.port, server->check.addr ? server->check.addr : "-",
 		server->agent.addr ? server->agent.addr : "-", server->agent.port);
 }
 

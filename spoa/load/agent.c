@@ -218,19 +218,22 @@ void agent_apply(struct load *load, struct server *server, struct slice text, do
 {
 	struct line line = { 0 };
 	struct record admin = { 0 }, rest = { 0 };
-	struct slice word;
+	struct slice word, whole;
 	char why[160];
 	size_t length = 0;
 
 	while (length < text.len && !is_line_end(text.ptr[length]))
 		length++;
 	text.len = length;
+	whole = text;
 	snprintf(why, sizeof(why), "agent says \"%.*s\"", (int)(length < 100 ? length : 100), (const char *)text.ptr);
 	while (take_word(&text, &word))
 		read_word(&line, word);
 	line.reason = reason_of(text);
 	note(&server->state->agent, &line);
 	server->state->agent_unknown += line.unknown;
+	if (line.unknown)
+		report_capture(load, server, SOURCE_AGENT, "has a word that is not known", whole);
 	admin.why = rest.why = why;
 	admin.admin = line.admin;
 	report_take_states(load, server, SOURCE_AGENT, &admin, now);
@@ -262,7 +265,9 @@ static void agent_done(struct probe *probe, enum probe_outcome outcome, struct s
 	snprintf(seen->why, sizeof(seen->why), "%s", outcome == PROBE_REFUSED ? strerror(probe->error) : "");
 	if (whole)
 		agent_apply(probe->load, probe->server, answer, now);
-	else if (outcome == PROBE_ANSWERED && answer.len > 0 && !probe->said_incomplete)
+	if (outcome == PROBE_ANSWERED && !whole && answer.len > 0)
+		report_capture(probe->load, probe->server, SOURCE_AGENT, "has no end", answer);
+	if (outcome == PROBE_ANSWERED && !whole && answer.len > 0 && !probe->said_incomplete)
 		log_line(probe->load->log, LOG_WARNING, "Server %s/%s: its agent's line has no end, and is ignored.",
 			 probe->server->backend->name, probe->server->name);
 	probe->said_incomplete = outcome == PROBE_ANSWERED && !whole;

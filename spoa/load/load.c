@@ -141,9 +141,11 @@ struct load *load_start(struct ev_loop *loop, struct fleet *fleet, const struct 
 
 	if (!load)
 		return NULL;
-	*load = (struct load){ .loop = loop, .fleet = fleet, .log = log, .started = clock_now() };
+	*load = (struct load){
+		.loop = loop, .fleet = fleet, .log = log, .started = clock_now(), .captures = captures_new()
+	};
 	load->receiver = receiver_new(load);
-	if (!load->receiver || !push_index(load) || !want_all(load)) {
+	if (!load->captures || !load->receiver || !push_index(load) || !want_all(load)) {
 		load_stop(load);
 		return NULL;
 	}
@@ -168,6 +170,11 @@ bool load_move(struct load *load, struct fleet *fleet, const struct log *log)
 	return good;
 }
 
+struct captures *load_captures(const struct load *load)
+{
+	return load->captures;
+}
+
 void load_stop(struct load *load)
 {
 	if (!load)
@@ -178,6 +185,7 @@ void load_stop(struct load *load)
 		ev_timer_stop(load->loop, &load->refresh);
 	free(load->probes);
 	receiver_free(load->receiver);
+	captures_free(load->captures);
 	free(load->by_name);
 	free(load);
 }

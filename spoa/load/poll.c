@@ -94,6 +94,7 @@ static void take(struct probe *probe, const struct http_answer *http, double now
 		without_ours(probe, &record.report.A);
 	else if (verdict == REPORT_TAKEN && record.counts_us && record.report.has & LOAD_C)
 		without_ours(probe, &record.report.C);
+	record.text = body;
 	report_take(probe->load, probe->server, SOURCE_CHECK, verdict, &record, now);
 	if (verdict == REPORT_TAKEN && probe->said_incomplete)
 		log_line(probe->load->log, LOG_NOTICE, "Server %s/%s: load-check of %s is answered again.",

@@ -72,6 +72,7 @@ struct load {
 	double say_starved;      /* not before */
 	struct server **by_name; /* all of the fleet's, by backend and name */
 	size_t n_by_name;
+	struct captures *captures; /* of reports that were not taken; NULL: nobody wants them */
 };
 
 /* For people, of PROBE_REFUSED: what went wrong. */

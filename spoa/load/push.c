@@ -78,6 +78,7 @@ enum load_rejection load_set(struct load *load, struct server *server, struct sl
 	struct record record;
 	enum load_rejection verdict = record_parse_json(json, &record);
 
+	record.text = json;
 	return report_take(load, server, SOURCE_PUSH, verdict, &record, now);
 }
 

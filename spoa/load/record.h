@@ -21,7 +21,8 @@ struct record {
 	bool counts_us;            /* its counters count the question that brought it */
 	enum record_health health;
 	enum record_admin admin;
-	const char *why; /* for the log, the source's until it is taken; NULL: the source's name */
+	struct slice text; /* as it came, as long as the call goes on; for a person to see what was not taken */
+	const char *why;   /* for the log, the source's until it is taken; NULL: the source's name */
 };
 
 static inline void record_set(struct record *record, unsigned figure, double *field, double value)

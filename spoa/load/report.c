@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "spoa-redirect/base/captures.h"
+
 #define MEAN_MEMORY   10.0 /* seconds, of a source's period */
 #define MIN_AGE_BOUND 5.0  /* load-stale by default: max(5 s, 5 periods) */
 
@@ -10,7 +12,18 @@ static const unsigned counters[] = { LOAD_A, LOAD_C, LOAD_B };
 
 /* ---- what is not taken ---- */
 
-static void reject(struct load *load, struct server *server, enum load_source source, enum load_rejection why)
+void report_capture(struct load *load, const struct server *server, enum load_source source, const char *why,
+		    struct slice text)
+{
+	char who[120], what[120];
+
+	snprintf(who, sizeof(who), "server %.50s/%.50s", server->backend->name, server->name);
+	snprintf(what, sizeof(what), "by %s: %s", load_source_name(source), why);
+	captures_take(load->captures, "report", slice_of_string(who), slice_of_string(what), text);
+}
+
+static void reject(struct load *load, struct server *server, enum load_source source, enum load_rejection why,
+		   struct slice text)
 {
 	static const char *const words[] = {
 		[REPORT_MALFORMED] = "is malformed",
@@ -24,6 +37,7 @@ static void reject(struct load *load, struct server *server, enum load_source so
 	struct server_state *state = server->state;
 
 	state->rejected[why]++;
+	report_capture(load, server, source, words[why], text);
 	if (state->rejections_said & 1u << why)
 		return;
 	state->rejections_said |= 1u << why;
@@ -232,7 +246,7 @@ enum load_rejection report_take(struct load *load, struct server *server, enum l
 	    is_fresh(server, source, said->t_at, now))
 		verdict = REPORT_OUTDATED;
 	if (verdict != REPORT_TAKEN) {
-		reject(load, server, source, verdict);
+		reject(load, server, source, verdict, record->text);
 		return verdict;
 	}
 	said->taken++;

@@ -19,4 +19,8 @@ enum load_rejection report_take(struct load *load, struct server *server, enum l
 void report_take_states(struct load *load, struct server *server, enum load_source source, const struct record *record,
 			double now);
 
+/* Keeps for `show errors` what a source said and why it is of no use. */
+void report_capture(struct load *load, const struct server *server, enum load_source source, const char *why,
+		    struct slice text);
+
 #endif

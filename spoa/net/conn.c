@@ -262,6 +262,32 @@ static bool make_room(struct conn *conn, struct spop_writer *writer)
 	return true;
 }
 
+static struct slice peer_of(const struct conn *conn, char text[ENDPOINT_TEXT])
+{
+	struct endpoint peer = { .length = sizeof(peer.storage) };
+
+	if (getpeername(conn->io.fd, &peer.any, &peer.length) == 0 && peer.any.sa_family != AF_UNIX)
+		return slice_of_string(endpoint_text(&peer, text));
+	return slice_of_string(endpoint_text(&conn->acceptor->endpoint, text)); /* who is there has no name */
+}
+
+void conn_capture(const struct conn *conn, const char *why, struct spop_slice bytes)
+{
+	char text[ENDPOINT_TEXT];
+
+	captures_take(conn->worker->net->captures, "frame", peer_of(conn, text), slice_of_string(why),
+		      slice_of(bytes.ptr, bytes.len));
+}
+
+/* A frame that ended the connection; in: what is left behind it. */
+static void note_refusal(const struct conn *conn, struct spop_slice from, struct spop_slice in)
+{
+	if (conn->refusal != SPOP_ERR_NONE)
+		conn_capture(
+			conn, spop_error_text(conn->refusal),
+			(struct spop_slice){ from.ptr, in.ptr > from.ptr ? (size_t)(in.ptr - from.ptr) : from.len });
+}
+
 /* Answers every whole frame of *in, which moves on. False: the connection is freed. */
 static bool answer_frames(struct conn *conn, struct spop_slice *in, struct spop_writer *writer)
 {
@@ -269,16 +295,17 @@ static bool answer_frames(struct conn *conn, struct spop_slice *in, struct spop_
 		bool running = conn->state == CONN_RUNNING;
 		uint32_t max = running ? conn->max_frame_size : conn->worker->settings->max_frame_size;
 		struct spop_frame frame;
+		struct spop_slice from = *in;
 		enum spop_status status = spop_frame_decode(in, max, &frame);
 
 		if (status == SPOP_MORE)
 			return true;
 		if (!make_room(conn, writer))
 			return false;
-		if (status != SPOP_OK)
-			dialog_bad_frame(conn, status, writer);
-		else if (!dialog_frame(conn, &frame, writer))
+		if (status != SPOP_OK ? !dialog_bad_frame(conn, status, writer) : !dialog_frame(conn, &frame, writer)) {
+			note_refusal(conn, from, *in);
 			return true;
+		}
 	}
 	return true;
 }

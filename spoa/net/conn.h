@@ -32,7 +32,7 @@ struct conn {
 	double leave_at;                        /* nothing asked until then: it is ended; 0: it does not leave */
 	double heard, rest_since, output_since; /* the last read; what waits since when */
 	enum conn_state state;
-	enum spop_error refusal; /* what a held one will be told */
+	enum spop_error refusal; /* what a held one will be told, or another was */
 	uint32_t max_frame_size;
 	struct bytes partial;               /* the frame being received; room: its whole length */
 	uint8_t head[SPOP_LENGTH_SIZE - 1]; /* of a frame whose length is not known yet */
@@ -54,6 +54,9 @@ void conn_set_state(struct conn *conn, enum conn_state state, double seconds);
 
 /* Whether nothing of a frame, of a NOTIFY's fragments or of our answers is under way. */
 bool conn_is_idle(const struct conn *conn);
+
+/* Keeps what came for `show errors`. */
+void conn_capture(const struct conn *conn, const char *why, struct spop_slice bytes);
 
 /* ---- bequest.c ---- */
 

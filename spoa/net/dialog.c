@@ -18,6 +18,7 @@ bool dialog_disconnect(struct conn *conn, enum spop_error error, struct spop_wri
 
 	spop_put_disconnect(writer, SPOP_AGENT_DISCONNECT, error,
 			    (struct spop_slice){ (const uint8_t *)text, strlen(text) });
+	conn->refusal = error;
 	if (error != SPOP_ERR_NONE) {
 		counter_add(&conn->worker->counters[NET_DISCONNECTS], 1);
 		if (conn->state != CONN_HELD)
@@ -118,8 +119,9 @@ static bool on_first_fragment(struct conn *conn, const struct spop_frame *frame,
 }
 
 /* That HAProxy stops, or found a connection idle for too long, is no news; anything else was something that we did. */
-static void note_disconnect(struct worker *worker, const struct spop_frame *frame)
+static void note_disconnect(struct conn *conn, const struct spop_frame *frame)
 {
+	struct worker *worker = conn->worker;
 	struct spop_slice message;
 	char what[200];
 	uint64_t status;
@@ -134,6 +136,7 @@ static void note_disconnect(struct worker *worker, const struct spop_frame *fram
 	snprintf(what, sizeof(what), "status %llu, \"%.*s\"", (unsigned long long)status,
 		 (int)(message.len < 100 ? message.len : 100), (const char *)message.ptr);
 	worker_complain(worker, "ended by HAProxy", what);
+	conn_capture(conn, what, frame->payload);
 }
 
 static bool on_running(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
@@ -150,7 +153,7 @@ static bool on_running(struct conn *conn, const struct spop_frame *frame, struct
 			return dialog_disconnect(conn, SPOP_ERR_INTERLACED, writer);
 		return on_fragment(conn, frame, writer);
 	case SPOP_HAPROXY_DISCONNECT:
-		note_disconnect(conn->worker, frame);
+		note_disconnect(conn, frame);
 		return dialog_disconnect(conn, SPOP_ERR_NONE, writer);
 	default:
 		return dialog_disconnect(conn, SPOP_ERR_INVALID, writer);

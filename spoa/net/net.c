@@ -62,11 +62,13 @@ struct net *net_open(const struct net_settings *settings, struct inherited *inhe
 	raise_descriptors(settings);
 	atomic_store(&net->settings, settings);
 	net->n_workers = net_settings_workers(settings);
+	net->captures = captures_new();
 	net->workers = calloc(net->n_workers, sizeof(*net->workers));
 	net->listener.net = net;
 	atomic_store(&net->heir, -1);
 	net->inherits.fd = -1;
-	if (net->workers && open_workers(net, why, size) && listener_open(&net->listener, inherited, why, size))
+	if (net->workers && net->captures && open_workers(net, why, size) &&
+	    listener_open(&net->listener, inherited, why, size))
 		return net;
 	net_stop(net);
 	return NULL;
@@ -251,6 +253,11 @@ void net_samples(const struct net *net, void (*visit)(void *into, const struct d
 			samples_visit(net->workers[i].scratch.samples, visit, into);
 }
 
+struct captures *net_captures(const struct net *net)
+{
+	return net->captures;
+}
+
 unsigned net_workers(const struct net *net)
 {
 	return net->n_workers;
@@ -310,5 +317,6 @@ void net_stop(struct net *net)
 	}
 	listener_free(&net->listener); /* until here a connection that ended could wake it */
 	free(net->workers);
+	captures_free(net->captures);
 	free(net);
 }

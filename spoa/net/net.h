@@ -185,6 +185,7 @@ struct net {
 	_Atomic uint64_t full;
 	_Atomic int heir; /* to whom connections go when we leave; −1: to nobody */
 	ev_io inherits;   /* whose connections come here; not active: nobody's */
+	struct captures *captures; /* bad frames and requests */
 };
 
 /* A worker has closed one. */

@@ -151,6 +151,7 @@ bool worker_open(struct worker *worker, unsigned number)
 	if (!worker->loop || !worker->in || !worker->out || !answer_scratch_init(&worker->scratch))
 		return false;
 	worker->scratch.worker = number;
+	worker->scratch.captures = worker->net->captures;
 	worker->now = clock_now();
 	ev_async_init(&worker->wake, on_wake);
 	ev_check_init(&worker->tock, on_check);

@@ -2,8 +2,10 @@
 /*
  * Lines of the runtime socket. The first byte is the level.
  * - Below admin nothing that is known of a server changes.
+ * - JSON is JSON.
  * - What a command leaves is a fleet that can be picked from: weights are 0 to 256, and who may be picked is up.
  */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +15,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char text[] = "frontend f\n bind 127.0.0.1:1\n use_backend a if { path_beg /a }\n default_backend b\n"
-			   "backend a\n balance first\n server s 192.0.2.1:80 redir http://a.example check\n"
-			   "backend b\n server s 192.0.2.1:80 redir http://b.example agent-check agent-port 1 weight 9\n"
-			   " server t 192.0.2.1:80 redir http://t.example standby-of s\n"
-			   " server u 192.0.2.1:80 redir http://u.example backup disabled\n";
+static const char text[] =
+	"frontend f\n bind 127.0.0.1:1\n use_backend a if { path_beg /a }\n default_backend b\n"
+	"backend a\n balance first\n server s 192.0.2.1:80 redir http://a.example check\n"
+	"backend b\n server s 192.0.2.1:80 redir http://b.example agent-check agent-port 1 weight 9\n"
+	" server t 192.0.2.1:80 redir http://t.example standby-of s\n"
+	" server u 192.0.2.1:80 redir http://u.example backup disabled\n";
 
 static struct running running;
 static struct net net;
@@ -44,6 +47,8 @@ static void build(void)
 	site->settings->log.n = 0;
 	running.loop = ev_loop_new(EVFLAG_NOENV);
 	running.net = &net;
+	must((net.captures = captures_new()) != NULL);
+	captures_take(net.captures, "frame", SLICE("somebody"), SLICE("some reason"), SLICE("\1\2 bytes"));
 	atomic_store(&net.settings, site->settings);
 	admin.reload = reload_new(&running, NULL, 0, false);
 	running.load = load_start(running.loop, site->fleet, &site->settings->log);
@@ -62,8 +67,8 @@ static uint64_t sum_up(void)
 			const struct server_state *state = backend->servers[j]->state;
 
 			sum = sum * 31 + atomic_load(&state->weight) + (unsigned)state->admin * 1000u +
-			      state->said[SOURCE_PUSH].taken * 17u + state->health * 10000u + state->agent_down * 7u + state->paused[0] * 11u +
-			      state->paused[1] * 13u;
+			      state->said[SOURCE_PUSH].taken * 17u + state->health * 10000u + state->agent_down * 7u +
+			      state->paused[0] * 11u + state->paused[1] * 13u;
 		}
 	}
 	return sum;
@@ -81,6 +86,14 @@ static void check_fleet(void)
 	}
 }
 
+static bool is_json(const char *text)
+{
+	json_t *json = json_loads(text, 0, NULL);
+
+	json_decref(json);
+	return json != NULL;
+}
+
 static void run(struct session *session, char *line)
 {
 	bool may = session->level == LEVEL_ADMIN;
@@ -93,6 +106,7 @@ static void run(struct session *session, char *line)
 	command_run(session, line, out);
 	must(fclose(out) == 0 && !session->waits);
 	must(may || sum_up() == before);
+	must(answer[0] != '[' || is_json(answer));
 	check_fleet();
 	free(answer);
 }

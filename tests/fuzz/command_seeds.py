@@ -10,6 +10,15 @@ show stat
 show stat up no-maint
 show stat -1 4 -1
 show stat b 7 1
+show stat b 7 1 typed no-maint
+show stat json -1 6 1
+show info typed
+show info json
+show rules
+show rules f
+show errors
+clear counters
+clear counters all
 show servers state
 show servers state b
 show backend

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The last things that were bad are kept, the newest first, whoever writes at the same time. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "spoa-redirect/base/captures.h"
+
+static void the_last_ones_are_kept(void **state)
+{
+	struct captures *captures = captures_new();
+	struct capture capture;
+	char text[20];
+
+	(void)state;
+	assert_false(captures_get(captures, 0, &capture));
+	for (unsigned i = 0; i < CAPTURES + 5; i++) {
+		snprintf(text, sizeof(text), "%u", i);
+		captures_take(captures, "frame", slice_of_string(text), SLICE("why"), slice_of_string(text));
+	}
+	assert_int_equal(captures_count(captures), CAPTURES + 5);
+	for (unsigned i = 0; i < CAPTURES; i++) {
+		snprintf(text, sizeof(text), "%u", CAPTURES + 4 - i);
+		assert_true(captures_get(captures, i, &capture));
+		assert_string_equal(capture.who, text);
+		assert_int_equal(capture.length, strlen(text));
+		assert_memory_equal(capture.bytes, text, strlen(text));
+	}
+	assert_false(captures_get(captures, CAPTURES, &capture));
+	captures_free(captures);
+}
+
+static void what_is_too_long_is_cut(void **state)
+{
+	struct captures *captures = captures_new();
+	char text[CAPTURE_BYTES * 2];
+	struct capture capture;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	captures_take(captures, "frame", slice_of(text, sizeof(text)), slice_of(text, sizeof(text)),
+		      slice_of(text, sizeof(text)));
+	captures_take(NULL, "frame", SLICE(""), SLICE(""), SLICE(""));
+	assert_true(captures_get(captures, 0, &capture));
+	assert_int_equal(capture.length, sizeof(text));
+	assert_int_equal(strlen(capture.who), sizeof(capture.who) - 1);
+	assert_int_equal(strlen(capture.why), sizeof(capture.why) - 1);
+	assert_memory_equal(capture.bytes, text, CAPTURE_BYTES);
+	captures_free(captures);
+}
+
+static void *write_many(void *captures)
+{
+	for (unsigned i = 0; i < 20000; i++)
+		captures_take(captures, "frame", SLICE("someone"), SLICE("some reason"), SLICE("some bytes"));
+	return NULL;
+}
+
+static void several_threads_may_write_while_one_reads(void **state)
+{
+	struct captures *captures = captures_new();
+	struct capture capture;
+	pthread_t threads[2];
+
+	(void)state;
+	for (unsigned i = 0; i < CAPTURES; i++)
+		captures_take(captures, "frame", SLICE("someone"), SLICE("some reason"), SLICE("some bytes"));
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, write_many, captures), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		assert_true(captures_get(captures, i % CAPTURES, &capture));
+		assert_string_equal(capture.who, "someone");
+		assert_memory_equal(capture.bytes, "some bytes", capture.length);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	captures_free(captures);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_last_ones_are_kept),
+		cmocka_unit_test(what_is_too_long_is_cut),
+		cmocka_unit_test(several_threads_may_write_while_one_reads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
