@@ -79,6 +79,10 @@ const char *config_file(const struct config *config, size_t i);
 /* The same from memory; name stands for the file in messages. */
 void config_read_text(struct config *config, const char *name, struct slice text);
 
+/* Something that parsers of several rooms share, kept for them: the lists of patterns. NULL at first. */
+struct lists;
+struct lists **config_lists(struct config *config);
+
 /* ---- messages ---- */
 
 enum config_severity { CONFIG_NOTICE, CONFIG_WARNING, CONFIG_ERROR };

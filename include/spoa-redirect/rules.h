@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "spoa-redirect/base/arena.h"
 #include "spoa-redirect/base/counter.h"
@@ -208,6 +209,57 @@ uint64_t frontend_hits(const struct frontend *frontend, const struct rule *rule,
  * thread; again once no worker counts in the old ones any more.
  */
 void ruleset_adopt_hits(struct ruleset *ruleset, const struct ruleset *old);
+
+/* ---- patterns at run time ---- */
+
+/*
+ * The lists of patterns that acls and maps have, as HAProxy's runtime API knows them. What is changed is found from
+ * lists_sync() on, without a worker ever waiting; what they may be looking at still is added to *retired. Control thread.
+ */
+struct lists;
+struct pattern_list;
+struct retired;
+
+/* NULL: there are no acls and no maps. */
+struct lists *ruleset_lists(const struct ruleset *ruleset);
+
+/* By "#id" or file. NULL: none. */
+struct pattern_list *lists_find(const struct lists *lists, const char *name, bool is_map);
+
+/* `show acl`, `show map`: which there are. */
+void lists_put(const struct lists *lists, bool maps, FILE *out);
+
+/* False: out of memory, some of it is not found yet. */
+bool lists_sync(const struct lists *lists, struct retired **retired);
+
+/* Of an element each: "0x55… pattern", of maps with its value. */
+void list_put(const struct pattern_list *list, unsigned version, FILE *out);
+
+/* The version that is searched, and the last one that was prepared. */
+unsigned list_version(const struct pattern_list *list);
+unsigned list_newest(const struct pattern_list *list);
+
+/* value: NULL but for maps. False: why. */
+bool list_add(struct pattern_list *list, unsigned version, const char *text, const char *value, char *why, size_t size);
+
+/* All elements of that text, or the one of "#0x55…". False: there is none. */
+bool list_delete(struct pattern_list *list, const char *name);
+
+/* Likewise. False: why. */
+bool list_set(struct pattern_list *list, const char *name, const char *value, struct retired **retired, char *why,
+	      size_t size);
+
+/* Of one version; NULL: of all. */
+void list_clear(struct pattern_list *list, const unsigned *version);
+
+/* A new one, to be filled while the current one is searched. */
+unsigned list_prepare(struct pattern_list *list);
+
+/* From the next sync on it is the one that is searched, and older ones are gone. False: out of range. */
+bool list_commit(struct pattern_list *list, unsigned version);
+
+/* What a text would match, a line for each way in which the list is used. */
+void list_get(const struct pattern_list *list, const char *text, FILE *out);
 
 /* A slot's name as the SPOE file spells it, for messages. */
 const char *frontend_slot_name(const struct frontend *frontend, unsigned slot);

@@ -46,6 +46,10 @@ struct session {
 	char rest[ADMIN_LINE]; /* commands of the line that come after the one that waits */
 	char *out;
 	size_t n_out;
+	/* a command with "<<" at its end, as long as the lines that belong to it come */
+	char *command, *payload; /* NULL: none */
+	size_t n_payload, payload_room;
+	char payload_end[8]; /* the line that ends it */
 };
 
 bool doors_open(struct admin *admin, char *why, size_t size);
@@ -92,6 +96,7 @@ void counters_sum(const struct admin *admin, struct net_sums *sums);
 
 /* ---- the commands, by file: words[0] is the first behind the command's own ---- */
 
+/* session->payload: the lines that came with it behind "<<"; NULL: none. */
 typedef void command(struct session *session, FILE *out, char **words, size_t n);
 
 /* stat.c */
@@ -105,6 +110,9 @@ command show_errors;
 /* server.c */
 command set_server, enable_server, disable_server, enable_health, disable_health, enable_agent, disable_agent,
 	set_weight, get_weight;
+/* patterns.c: words[-1] says whether it is about an acl or a map */
+command show_patterns, get_pattern, add_pattern, set_pattern, del_pattern, clear_patterns, prepare_patterns,
+	commit_patterns;
 /* explain.c */
 command explain;
 /* hand_over.c */

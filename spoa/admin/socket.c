@@ -38,6 +38,8 @@ static void session_free(struct session *session)
 	if (session->next)
 		session->next->previous = session->previous;
 	free(session->out);
+	free(session->command);
+	free(session->payload);
 	free(session);
 }
 
@@ -151,6 +153,71 @@ static void run_line(struct session *session, char *line)
 		append(session, any ? "> " : "\n> ", any ? 2 : 3);
 }
 
+/* ---- payload ---- */
+
+#define MOST_PAYLOAD (8u * 1024 * 1024)
+
+/* "add map m.map <<", or with a word of up to 7 bytes behind: the lines up to an empty one, or to that word, belong to it. */
+static bool begins_payload(struct session *session, const char *line)
+{
+	const char *last = strrchr(line, ' '), *end;
+
+	if (!last || strncmp(last + 1, "<<", 2) != 0)
+		return false;
+	end = last + 3;
+	if (strcspn(end, "\r") >= sizeof(session->payload_end))
+		return false;
+	session->command = strndup(line, (size_t)(last - line));
+	session->payload = strdup("");
+	session->payload_room = session->n_payload = 0;
+	snprintf(session->payload_end, sizeof(session->payload_end), "%.*s", (int)strcspn(end, "\r"), end);
+	session->ended = !session->command || !session->payload;
+	return true;
+}
+
+static void forget_payload(struct session *session)
+{
+	free(session->command);
+	free(session->payload);
+	session->command = session->payload = NULL;
+}
+
+static bool grow_payload(struct session *session, size_t more)
+{
+	size_t room = session->payload_room ? session->payload_room : 4096;
+	char *bigger;
+
+	while (room < session->n_payload + more)
+		room *= 2;
+	if (room == session->payload_room)
+		return true;
+	bigger = room <= MOST_PAYLOAD ? realloc(session->payload, room) : NULL;
+	if (!bigger)
+		return false;
+	session->payload = bigger;
+	session->payload_room = room;
+	return true;
+}
+
+/* One of its lines, or its end: then the command is run. */
+static void take_payload(struct session *session, const char *line)
+{
+	size_t length = strcspn(line, "\r");
+
+	if (length == strlen(session->payload_end) && memcmp(line, session->payload_end, length) == 0) {
+		run_line(session, session->command);
+		forget_payload(session);
+	} else if (grow_payload(session, length + 2)) {
+		memcpy(session->payload + session->n_payload, line, length);
+		session->n_payload += length;
+		session->payload[session->n_payload++] = '\n';
+		session->payload[session->n_payload] = 0;
+	} else {
+		append_answer(session, "Payload too long.", 17);
+		session->ended = true;
+	}
+}
+
 /* Whole lines, the first only where there is no prompt. */
 static void run_lines(struct session *session)
 {
@@ -164,7 +231,10 @@ static void run_lines(struct session *session)
 		line[length] = 0;
 		session->n_in -= length + 1;
 		memmove(session->in, end + 1, session->n_in);
-		run_line(session, line);
+		if (session->command)
+			take_payload(session, line);
+		else if (!begins_payload(session, line))
+			run_line(session, line);
 	}
 	if (session->heard_all && !session->waits)
 		session->ended = true;

@@ -42,6 +42,7 @@ struct config {
 	struct message *messages;
 	size_t n_messages, counts[CONFIG_ERROR + 1];
 	bool complete; /* all lines are read */
+	struct lists *lists;
 	const char **files;
 	size_t n_files;
 };
@@ -437,6 +438,11 @@ void config_note_file(struct config *config, const char *path)
 
 	if (slot)
 		*slot = arena_string(config->arena, path);
+}
+
+struct lists **config_lists(struct config *config)
+{
+	return &config->lists;
 }
 
 const char *config_file(const struct config *config, size_t i)

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "acl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct expression {
 	const char *words; /* sample, flags and patterns, as far as they are kept */
 	const struct sample *sample;
-	const struct patterns *patterns;
+	struct patterns *patterns;
+	struct part *parts;
+	size_t n_parts;
+};
+
+/* Patterns of the expression that one list has, in their order. */
+struct part {
+	struct pattern_list *list;
+	struct element **elements;
+	size_t n;
 };
 
 /* HAProxy's configuration manual, 7.4. Without a sample: not yet supported. */
@@ -108,19 +118,87 @@ static bool take_flags(struct config_words *words, struct flags *flags)
 	return true;
 }
 
-/* `closed`: an anonymous one, up to its "}". */
-static bool take_patterns(struct config_words *words, struct patterns *patterns, bool closed)
+static bool add_element(struct config_words *words, struct part *part, struct element *element)
 {
+	struct element **slot = element ? arena_grow(words->arena, &part->elements, &part->n, sizeof(*slot)) : NULL;
+
+	if (!slot)
+		return config_error(words, "out of memory");
+	*slot = element;
+	return true;
+}
+
+static struct part *add_part(struct config_words *words, struct expression *expression, struct pattern_list *list)
+{
+	struct part *part =
+		list ? arena_grow(words->arena, &expression->parts, &expression->n_parts, sizeof(*part)) : NULL;
+
+	if (part)
+		*part = (struct part){ .list = list };
+	else if (list)
+		config_error(words, "out of memory");
+	return part;
+}
+
+/* The lines of a file, when it is named first; from then on it is one list, whoever names it. */
+static bool take_file(struct config_words *words, struct expression *expression, const char *path)
+{
+	bool fresh, good = true;
+	struct pattern_list *list = lists_file(words, path, false, &fresh);
+	struct part *part = add_part(words, expression, list);
+
+	if (!part || (fresh && !list_read(words, list, path)))
+		return false;
+	for (struct element *element = list_first(list); element; element = element->next) {
+		char where[600];
+
+		snprintf(where, sizeof(where), "%s:%u: ", path, element->line);
+		good &= patterns_add(words, expression->patterns, element->text, where) &&
+			add_element(words, part, element);
+	}
+	return good;
+}
+
+/* One pattern, and how HAProxy shows it: what comes behind "gt" is a range. */
+static bool take_pattern(struct config_words *words, struct expression *expression, struct part *part, bool compared)
+{
+	struct slice text = slice_of_string(*words->word);
+	const struct pattern *pattern;
+	char range[60];
+	size_t n;
+
+	if (!patterns_add(words, expression->patterns, text, ""))
+		return false;
+	pattern = patterns_list(expression->patterns, &n) + n - 1;
+	if (compared && pattern->max == INT64_MAX)
+		text = slice_of(range, (size_t)snprintf(range, sizeof(range), "%lld:", (long long)pattern->min));
+	else if (compared && pattern->min == INT64_MIN)
+		text = slice_of(range, (size_t)snprintf(range, sizeof(range), ":%lld", (long long)pattern->max));
+	return add_element(words, part, list_append(words->arena, part->list, text, slice_of(NULL, 0), 0));
+}
+
+/* `closed`: an anonymous one, up to its "}". */
+static bool take_patterns(struct config_words *words, struct expression *expression, struct slice sample, bool closed)
+{
+	struct part *part = add_part(words, expression, lists_inline(words, sample));
+	bool compared = false, open = closed;
+
+	if (!part)
+		return false;
 	while (words->left > 0) {
-		if (closed && config_take_if(words, "}"))
-			return true;
-		if (!patterns_set_operator(patterns, *words->word) &&
-		    !patterns_add(words, patterns, slice_of_string(*words->word), ""))
+		if (closed && config_take_if(words, "}")) {
+			open = false;
+			break;
+		}
+		if (patterns_set_operator(expression->patterns, *words->word))
+			compared = strcmp(*words->word, "eq") != 0;
+		else if (!take_pattern(words, expression, part, compared))
 			return false;
 		words->word++;
 		words->left--;
 	}
-	return !closed || config_error(words, "no closing '}', with a blank before it");
+	patterns_set_operator(expression->patterns, "eq"); /* for those that come at run time */
+	return !open || config_error(words, "no closing '}', with a blank before it");
 }
 
 static const char *own_words(const struct config_words *words, bool closed)
@@ -137,9 +215,8 @@ static const char *own_words(const struct config_words *words, bool closed)
 static bool take_expression(struct config_words *words, struct acls *acls, struct acl *acl, bool closed)
 {
 	const char *text = own_words(words, closed), *word = config_take_word(words, "a sample"), *method = NULL;
-	struct expression *expression;
+	struct expression expression = { .words = text }, *slot;
 	struct flags flags = { 0 };
-	struct patterns *patterns;
 	const struct sample *sample;
 	size_t given;
 	bool good = true;
@@ -147,20 +224,23 @@ static bool take_expression(struct config_words *words, struct acls *acls, struc
 	if (!word || !(sample = sample_parse(words, word, acls->names, &acls->needs, &method)) ||
 	    !take_flags(words, &flags))
 		return false;
-	patterns = patterns_new(words, flags.method ? flags.method : method, sample_type(sample), flags.nocase);
-	if (!patterns)
+	expression.sample = sample;
+	expression.patterns =
+		patterns_new(words, flags.method ? flags.method : method, sample_type(sample), flags.nocase);
+	acls->lists = lists_of(words);
+	if (!expression.patterns || !acls->lists)
 		return false;
 	for (size_t i = 0; i < flags.n_files; i++)
-		good &= patterns_add_file(words, patterns, flags.files[i]);
+		good &= take_file(words, &expression, flags.files[i]);
 	given = words->left;
-	if (!good || !take_patterns(words, patterns, closed))
+	if (!good || !take_patterns(words, &expression, slice_of(word, strcspn(word, "(,")), closed))
 		return false;
-	if (!patterns_are_none(patterns) && flags.n_files == 0 && given - words->left == closed)
+	if (!patterns_are_none(expression.patterns) && flags.n_files == 0 && given - words->left == closed)
 		return config_error(words, "no pattern to compare '%s' with", word);
-	expression = arena_grow(words->arena, &acl->expressions, &acl->n, sizeof(*expression));
-	if (!expression)
+	slot = arena_grow(words->arena, &acl->expressions, &acl->n, sizeof(*slot));
+	if (!slot)
 		return config_error(words, "out of memory");
-	*expression = (struct expression){ text, sample, patterns };
+	*slot = expression;
 	return true;
 }
 
@@ -188,11 +268,32 @@ static bool find_matcher(struct arena *arena, struct acls *acls, const struct ex
 	for (*at = 0; *at < acls->n_matchers; ++*at)
 		if (matcher_fits(acls->matchers[*at], expression->sample, expression->patterns))
 			return true;
-	matcher = matcher_new(arena, expression->sample, expression->patterns);
+	matcher = matcher_new(acls->lists, arena, expression->sample, expression->patterns, (uint32_t)acls->n);
 	slot = matcher ? arena_grow(arena, &acls->matchers, &acls->n_matchers, sizeof(*slot)) : NULL;
 	if (slot)
 		*slot = matcher;
 	return slot != NULL;
+}
+
+/* Each pattern is known by its list, so that it can be deleted there. */
+static bool compile_parts(struct search *search, struct acl *acl, const struct expression *expression)
+{
+	size_t n;
+	const struct pattern *pattern = patterns_list(expression->patterns, &n);
+
+	for (size_t i = 0; i < expression->n_parts; i++) {
+		const struct part *part = &expression->parts[i];
+		struct list_use *use = search_use(search, part->list, expression->patterns, acl->id);
+
+		if (!use)
+			return false;
+		if (patterns_are_none(expression->patterns) && !search_add_none(use))
+			return false;
+		for (size_t j = 0; j < part->n; j++)
+			if (!search_add(use, part->elements[j], pattern++))
+				return false;
+	}
+	return true;
 }
 
 static bool compile_expression(struct arena *arena, struct acls *acls, struct acl *acl,
@@ -201,7 +302,7 @@ static bool compile_expression(struct arena *arena, struct acls *acls, struct ac
 	uint32_t at, *slot;
 
 	if (!find_matcher(arena, acls, expression, &at) ||
-	    !matcher_add(arena, acls->matchers[at], expression->patterns, acl->id))
+	    !compile_parts(matcher_search(acls->matchers[at]), acl, expression))
 		return false;
 	for (size_t i = 0; i < acl->n_matchers; i++)
 		if (acl->matchers[i] == at)
@@ -219,7 +320,7 @@ bool acls_compile(struct arena *arena, struct acls *acls)
 			if (!compile_expression(arena, acls, acls->acl[i], &acls->acl[i]->expressions[j]))
 				return false;
 	for (size_t i = 0; i < acls->n_matchers; i++)
-		if (!matcher_seal(arena, acls->matchers[i]))
+		if (!search_seal(matcher_search(acls->matchers[i])))
 			return false;
 	return true;
 }

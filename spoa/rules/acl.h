@@ -23,6 +23,7 @@ struct acls {
 	struct matcher **matchers;
 	size_t n_matchers;
 	struct request_names *names;
+	struct lists *lists; /* of all frontends; NULL: no acl line was read yet */
 	uint64_t needs;
 };
 

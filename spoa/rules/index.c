@@ -15,6 +15,8 @@ struct range {
 struct index {
 	enum sample_type type;
 	bool nocase;
+	_Atomic(struct index *) more;
+	void *tag;
 	unsigned kinds; /* bits of enum match_kind: what strings are compared with */
 	struct hits hits;
 	uint32_t found;
@@ -81,9 +83,45 @@ static bool add_range(struct arena *arena, struct index *index, struct range **r
 	return hits_add(arena, &index->hits, acl, &slot->hit);
 }
 
+struct index_hits index_added(const struct index *index)
+{
+	return (struct index_hits){ { index->hits.touched[0], index->hits.touched[1] } };
+}
+
+bool index_drop(struct index *index, const struct index_hits *hits, uint32_t dead)
+{
+	bool shared = false;
+
+	for (size_t i = 0; i < COUNT(hits->hit); i++)
+		if (hits->hit[i] != HIT_NONE)
+			shared |= hits_drop(&index->hits, hits->hit[i], dead);
+	return shared;
+}
+
+struct index *index_more(const struct index *index)
+{
+	return atomic_load_explicit(&index->more, memory_order_acquire);
+}
+
+void index_set_more(struct index *index, struct index *more)
+{
+	atomic_store_explicit(&index->more, more, memory_order_release);
+}
+
+void *index_tag(const struct index *index)
+{
+	return index->tag;
+}
+
+void index_set_tag(struct index *index, void *tag)
+{
+	index->tag = tag;
+}
+
 bool index_add(struct arena *arena, struct index *index, enum match_kind kind, const struct pattern *pattern,
 	       uint32_t acl)
 {
+	hits_begin(&index->hits);
 	index->kinds |= 1u << kind;
 	switch (kind) {
 	case MATCH_STR:

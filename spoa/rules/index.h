@@ -19,6 +19,26 @@ struct index *index_new(struct arena *arena, enum sample_type type, bool nocase,
 bool index_add(struct arena *arena, struct index *index, enum match_kind kind, const struct pattern *pattern,
 	       uint32_t acl);
 
+/* Where the pattern that was added last is found, for index_drop(). */
+struct index_hits {
+	uint32_t hit[2];
+};
+struct index_hits index_added(const struct index *index);
+
+/*
+ * The pattern leads to `dead` from now on instead of its acl, unless another one that is the same leads there, too: true.
+ * Of a map that means that the other one is not found any more. While others read.
+ */
+bool index_drop(struct index *index, const struct index_hits *hits, uint32_t dead);
+
+/* What is to be searched as well; NULL: nothing. While others read. */
+struct index *index_more(const struct index *index);
+void index_set_more(struct index *index, struct index *more);
+
+/* Whatever its owner wants to find by it. */
+void *index_tag(const struct index *index);
+void index_set_tag(struct index *index, void *tag);
+
 /* After the last one. False: out of memory. */
 bool index_seal(struct arena *arena, struct index *index);
 

@@ -6,21 +6,50 @@
 
 #define FIRST_SIZE 8u
 
+void hits_begin(struct hits *hits)
+{
+	for (unsigned i = 0; i < HITS_TOUCHED; i++)
+		hits->touched[i] = HIT_NONE;
+}
+
+static bool touch(struct hits *hits, uint32_t at)
+{
+	unsigned i = 0;
+
+	while (i + 1 < HITS_TOUCHED && hits->touched[i] != HIT_NONE)
+		i++;
+	hits->touched[i] = at;
+	hits->users[at]++;
+	return true;
+}
+
+bool hits_drop(struct hits *hits, uint32_t hit, uint32_t dead)
+{
+	if (--hits->users[hit] > 0 && !hits->first_only)
+		return true;
+	atomic_store_explicit(&hits->hits[hit].acl, dead, memory_order_relaxed);
+	return hits->users[hit] > 0;
+}
+
 bool hits_add(struct arena *arena, struct hits *hits, uint32_t acl, uint32_t *first)
 {
+	uint32_t *users;
 	struct hit *slot;
 
 	if (hits->first_only && *first != HIT_NONE)
-		return true;
+		return touch(hits, *first);
 	for (uint32_t at = *first; at != HIT_NONE; at = hits->hits[at].next)
 		if (hits->hits[at].acl == acl)
-			return true;
+			return touch(hits, at);
 	slot = arena_grow(arena, &hits->hits, &hits->n, sizeof(*slot));
-	if (!slot)
+	users = arena_grow(arena, &hits->users, &hits->n_users, sizeof(*users));
+	if (!slot || !users)
 		return false;
-	*slot = (struct hit){ acl, *first };
+	atomic_init(&slot->acl, acl);
+	slot->next = *first;
+	*users = 0;
 	*first = (uint32_t)(hits->n - 1);
-	return true;
+	return touch(hits, *first);
 }
 
 /* Up to eight bytes, as nearly all suffixes and labels have, are their own key. */

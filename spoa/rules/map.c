@@ -6,15 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
 #include "literals.h"
 
 struct map {
-	struct index *index;
-	struct patterns *patterns; /* none of its own: how to read one */
-	struct slice *values;
-	size_t n;
-	uint32_t *weights;
-	size_t n_weights;
+	struct search *search;
+	struct list_use *use;
+	struct patterns *patterns;     /* none of its own: how to read one */
+	_Atomic(struct index *) index; /* the first of the search */
 };
 
 /* ---- reading ---- */
@@ -22,6 +21,7 @@ struct map {
 struct reading {
 	struct config_words *words;
 	struct map *map;
+	struct pattern_list *list;
 	const char *path;
 	unsigned line;
 	char where[600];
@@ -43,32 +43,21 @@ static void split(struct slice line, struct slice *key, struct slice *value)
 	*value = slice_trim(slice_from(line, end));
 }
 
-static uint32_t weight_of(enum match_kind kind, const struct pattern *pattern)
-{
-	if (kind == MATCH_BEG)
-		return (uint32_t)pattern->text.len;
-	return kind == MATCH_IP ? pattern->prefix : 0;
-}
-
-static bool add_entry(struct reading *reading, struct slice key, struct slice value)
+static bool add_entry(struct reading *reading, struct element *element)
 {
 	struct map *map = reading->map;
-	struct arena *arena = reading->words->arena;
-	enum match_kind kind = patterns_kind(map->patterns);
 	struct pattern pattern;
-	struct slice *slot;
-	uint32_t *weight;
 
-	if (!patterns_read(reading->words, map->patterns, key, reading->where, &pattern))
+	if (!patterns_read(reading->words, map->patterns, element->text, reading->where, &pattern))
 		return false;
-	slot = arena_grow(arena, &map->values, &map->n, sizeof(*slot));
-	weight = arena_grow(arena, &map->weights, &map->n_weights, sizeof(*weight));
-	value = arena_slice(arena, value);
-	if (!slot || !weight || !value.ptr || !index_add(arena, map->index, kind, &pattern, (uint32_t)(map->n - 1)))
-		return config_error(reading->words, "out of memory");
-	*slot = value;
-	*weight = weight_of(kind, &pattern);
-	return true;
+	return search_add(map->use, element, &pattern) || config_error(reading->words, "out of memory");
+}
+
+static bool append(struct reading *reading, struct slice key, struct slice value)
+{
+	struct element *element = list_append(reading->words->arena, reading->list, key, value, reading->line);
+
+	return element ? add_entry(reading, element) : config_error(reading->words, "out of memory");
 }
 
 static bool read_line(struct reading *reading, struct slice line)
@@ -82,7 +71,7 @@ static bool read_line(struct reading *reading, struct slice line)
 	if (line.len == 0)
 		return true;
 	split(line, &key, &value);
-	return add_entry(reading, key, value);
+	return append(reading, key, value);
 }
 
 static bool read_file(struct reading *reading)
@@ -105,22 +94,39 @@ static bool read_file(struct reading *reading)
 	return good && config_count(reading->words->config, CONFIG_ERROR) == errors;
 }
 
+/* What another map has read from it already. */
+static bool read_list(struct reading *reading)
+{
+	bool good = true;
+
+	for (struct element *element = list_first(reading->list); element; element = element->next) {
+		snprintf(reading->where, sizeof(reading->where), "%s:%u: ", reading->path, element->line);
+		good &= add_entry(reading, element);
+	}
+	return good;
+}
+
 struct map *map_read(struct config_words *words, const char *path, const char *method)
 {
 	struct map *map = arena_alloc(words->arena, sizeof(*map));
 	struct reading reading = { .words = words, .map = map, .path = path };
+	bool fresh;
 
 	if (!map) {
 		config_error(words, "out of memory");
 		return NULL;
 	}
 	map->patterns = patterns_new(words, method, SAMPLE_STRING, false);
-	if (!map->patterns)
+	reading.list = map->patterns ? lists_file(words, path, true, &fresh) : NULL;
+	if (!reading.list)
 		return NULL;
-	map->index = index_new(words->arena, patterns_type(map->patterns), false, true);
-	if (!map->index || !read_file(&reading) || !index_seal(words->arena, map->index))
+	map->search = search_new(lists_of(words), true, patterns_type(map->patterns), false, &map->index, HIT_DEAD);
+	map->use = map->search ? search_use(map->search, reading.list, map->patterns, 0) : NULL;
+	if (!map->use) {
+		config_error(words, "out of memory");
 		return NULL;
-	return map;
+	}
+	return (fresh ? read_file(&reading) : read_list(&reading)) && search_seal(map->search) ? map : NULL;
 }
 
 /* ---- looking up ---- */
@@ -130,12 +136,33 @@ enum sample_type map_type(const struct map *map)
 	return patterns_type(map->patterns);
 }
 
+/* A network of the address's own family comes before any other; else the heavier counts, of equal ones the older. */
+static bool is_better(const struct map_entries *entries, uint32_t entry, const struct map_entries *best,
+		      uint32_t of_best, const struct sample_value *value)
+{
+	bool four = value->address.size == 4;
+
+	if (value->type == SAMPLE_ADDRESS && entries->fours[entry] != best->fours[of_best])
+		return entries->fours[entry] == four;
+	return entries->weights[entry] > best->weights[of_best];
+}
+
 bool map_find(const struct map *map, struct sample_value *value, struct rules_scratch *scratch, struct slice *found)
 {
-	uint32_t best = index_best(map->index, value, scratch, map->weights);
+	const struct index *index = atomic_load_explicit(&map->index, memory_order_acquire);
+	const struct map_entries *best = NULL;
+	uint32_t of_best = 0;
 
-	if (best == HIT_NONE)
-		return false;
-	*found = map->values[best];
-	return true;
+	do {
+		const struct map_entries *entries = index_tag(index);
+		uint32_t entry = index_best(index, value, scratch, entries->weights);
+
+		if (entry != HIT_NONE && (!best || is_better(entries, entry, best, of_best, value))) {
+			best = entries;
+			of_best = entry;
+		}
+	} while ((index = index_more(index)));
+	if (best)
+		*found = atomic_load_explicit(&best->values[of_best], memory_order_acquire)->text;
+	return best != NULL;
 }

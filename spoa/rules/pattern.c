@@ -280,37 +280,6 @@ bool patterns_take_line(struct config_words *words, struct slice *line, unsigned
 	return true;
 }
 
-static bool add_line(struct config_words *words, struct patterns *patterns, struct slice line, unsigned number,
-		     const char *path)
-{
-	char where[600];
-
-	snprintf(where, sizeof(where), "%s:%u: ", path, number);
-	if (!patterns_take_line(words, &line, number, where))
-		return false;
-	return line.len == 0 || patterns_add(words, patterns, line, where);
-}
-
-bool patterns_add_file(struct config_words *words, struct patterns *patterns, const char *path)
-{
-	FILE *file = fopen(path, "re");
-	bool good = true;
-	char *line = NULL;
-	size_t room = 0;
-	unsigned number = 0;
-	ssize_t length;
-
-	if (!file)
-		return config_error(words, "cannot read patterns from '%s': %s", path, strerror(errno));
-	while (number <= PATTERNS_MOST_LINES && (length = getline(&line, &room, file)) >= 0)
-		good &= add_line(words, patterns, slice_of(line, (size_t)length), ++number, path);
-	if (ferror(file))
-		good = config_error(words, "cannot read patterns from '%s': %s", path, strerror(errno));
-	free(line);
-	fclose(file);
-	return good;
-}
-
 bool patterns_are_none(const struct patterns *patterns)
 {
 	return !patterns->method->add;
@@ -319,6 +288,11 @@ bool patterns_are_none(const struct patterns *patterns)
 enum sample_type patterns_type(const struct patterns *patterns)
 {
 	return patterns->method->type;
+}
+
+const char *patterns_method(const struct patterns *patterns)
+{
+	return patterns->method->name;
 }
 
 enum match_kind patterns_kind(const struct patterns *patterns)

@@ -54,9 +54,6 @@ bool patterns_read(struct config_words *words, struct patterns *patterns, struct
  */
 bool patterns_take_line(struct config_words *words, struct slice *line, unsigned number, const char *where);
 
-/* Each line of a file, as HAProxy's -f: empty lines and those that begin with # left out. */
-bool patterns_add_file(struct config_words *words, struct patterns *patterns, const char *path);
-
 /* Whether the method has no patterns: `found`, `bool`. */
 bool patterns_are_none(const struct patterns *patterns);
 
@@ -66,6 +63,8 @@ bool patterns_set_operator(struct patterns *patterns, const char *word);
 /* What the sample's value has to be cast to first. */
 enum sample_type patterns_type(const struct patterns *patterns);
 
+/* HAProxy's name of the way of matching. */
+const char *patterns_method(const struct patterns *patterns);
 enum match_kind patterns_kind(const struct patterns *patterns);
 bool patterns_nocase(const struct patterns *patterns);
 const struct pattern *patterns_list(const struct patterns *patterns, size_t *n);

@@ -19,6 +19,7 @@ struct ruleset {
 	size_t n;
 	struct rule *default_rule; /* of the newest defaults section */
 	struct builder *current;   /* NULL outside of a frontend */
+	struct lists *lists;       /* of patterns; NULL: there are none */
 };
 
 struct ruleset *ruleset_new(struct arena *arena)
@@ -269,6 +270,13 @@ void ruleset_finish(struct ruleset *ruleset, struct config *config)
 {
 	for (size_t i = 0; i < ruleset->n; i++)
 		finish(ruleset, ruleset->builders[i], config);
+	ruleset->lists = *config_lists(config);
+	lists_number(ruleset->lists);
+}
+
+struct lists *ruleset_lists(const struct ruleset *ruleset)
+{
+	return ruleset->lists;
 }
 
 bool ruleset_count_hits(struct ruleset *ruleset, unsigned workers)
@@ -299,7 +307,8 @@ const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i)
 
 bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scratch)
 {
-	return rules_scratch_clear(scratch, frontend->acls->n, frontend->acls->n_matchers);
+	/* one more for patterns that were deleted */
+	return rules_scratch_clear(scratch, frontend->acls->n + 1, frontend->acls->n_matchers);
 }
 
 const struct rule *frontend_excludes(const struct frontend *frontend, struct request *request,

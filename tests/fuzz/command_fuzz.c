@@ -16,7 +16,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char text[] =
-	"frontend f\n bind 127.0.0.1:1\n use_backend a if { path_beg /a }\n default_backend b\n"
+	"frontend f\n bind 127.0.0.1:1\n use_backend a if { path_beg /a }\n"
+	" use_backend b if { src 192.0.2.0/24 } or { path_reg ^/b }\n default_backend b\n"
 	"backend a\n balance first\n server s 192.0.2.1:80 redir http://a.example check\n"
 	"backend b\n server s 192.0.2.1:80 redir http://b.example agent-check agent-port 1 weight 9\n"
 	" server t 192.0.2.1:80 redir http://t.example standby-of s\n"
@@ -31,6 +32,13 @@ static void must(bool holds)
 {
 	if (!holds)
 		abort();
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
+{
+	(void)loop;
+	(void)wake;
+	(void)events;
 }
 
 static void build(void)
@@ -53,6 +61,9 @@ static void build(void)
 	admin.reload = reload_new(&running, NULL, 0, false);
 	running.load = load_start(running.loop, site->fleet, &site->settings->log);
 	must(running.loop && admin.reload && running.load);
+	net.listener.loop = running.loop;
+	ev_async_init(&net.listener.wake, on_wake);
+	ev_async_start(running.loop, &net.listener.wake);
 }
 
 /* Of all that commands may change. */
@@ -94,6 +105,23 @@ static bool is_json(const char *text)
 	return json != NULL;
 }
 
+/* What the lists of patterns have lets requests be decided, and none is ever found that was never said. */
+static void decide(void)
+{
+	static struct answer_scratch scratch;
+	static const struct route *route;
+
+	if (!route) {
+		route = route_new(running.site.arena, ruleset_frontend(running.site.ruleset, 0), running.site.fleet,
+				  running.site.config);
+		must(route && answer_scratch_init(&scratch));
+	}
+	memset(&scratch.request, 0, sizeof(scratch.request));
+	scratch.request.values[REQUEST_PATH] =
+		(struct spop_value){ .type = SPOP_STRING, .bytes = { (const uint8_t *)"/a/b", 4 } };
+	must(answer_decide(route, &scratch, clock_now()).backend != NULL);
+}
+
 static void run(struct session *session, char *line)
 {
 	bool may = session->level == LEVEL_ADMIN;
@@ -108,7 +136,25 @@ static void run(struct session *session, char *line)
 	must(may || sum_up() == before);
 	must(answer[0] != '[' || is_json(answer));
 	check_fleet();
+	decide();
 	free(answer);
+}
+
+/* So that lists do not grow from one input to the next. */
+static void forget_patterns(struct session *session)
+{
+	static const char *const lines[] = {
+		"clear acl #0",  "clear acl #1", "clear acl #2", "add acl #0 /a", "add acl #1 192.0.2.0/24",
+		"add acl #2 ^/b"
+	};
+
+	session->level = LEVEL_ADMIN;
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		char line[40];
+
+		strcpy(line, lines[i]);
+		run(session, line);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -123,11 +169,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&session, 0, sizeof(session));
 	session.admin = &admin;
 	session.level = (enum stats_level)(data[0] % (LEVEL_ADMIN + 1));
+	must((running.grace = grace_new(running.loop, &net)) != NULL);
 	ev_timer_init(&session.timer, NULL, 0, 1);
 	memcpy(lines, data + 1, size - 1);
 	lines[size - 1] = 0;
 	for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		run(&session, line);
 	ev_timer_stop(running.loop, &session.timer);
+	forget_patterns(&session);
+	grace_free(running.grace); /* nobody else looks */
 	return 0;
 }

@@ -48,6 +48,24 @@ disable health a/s
 enable health a/s
 disable agent b/s
 enable agent b/s
+show acl
+show acl #0
+show map
+add acl #0 /new
+add acl #0 /newer
+del acl #0 /a
+get acl #0 /a/b
+clear acl #0
+prepare acl #0
+add acl @1 #0 /a
+commit acl @1 #0
+show acl @1 #0
+add acl #1 10.0.0.0/8
+get acl #1 10.1.2.3
+del acl #1 #0x1
+add acl #2 ^/x
+get acl #2 /x
+add map #9 a b
 set timeout cli 5s
 explain /a
 explain --header x:\\ y --src 192.0.2.1 --method POST --arg n=v --json http://h/a?b""".split("\n")

@@ -68,7 +68,7 @@ static inline void rules_say(const char *text, const char *message)
 /* Reads a message's arguments from a copy that is exactly as long, so that a sanitizer sees a byte read too many. */
 static inline void rules_take(struct rules *rules, const struct argument *arguments, uint8_t **bytes)
 {
-	static uint8_t room[200000];
+	static _Thread_local uint8_t room[200000];
 	struct spop_writer writer;
 	struct spop_slice payload;
 
