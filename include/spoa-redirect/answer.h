@@ -108,6 +108,14 @@ const struct routes *routes_none(void);
 bool answer_prepare(struct arena *arena, struct fleet *fleet);
 
 /*
+ * The same for a server that came at run time, before anybody may pick it; and once it has come, or one has gone: arena is
+ * the configuration's, fresh the one that came, or NULL. Control thread. False: out of memory.
+ */
+bool answer_prepare_server(struct server *server);
+bool answer_servers_changed(struct arena *arena, struct backend *backend, struct server *fresh,
+			    struct retired **retired);
+
+/*
  * Decides the messages of one NOTIFY and appends its ACK, of at most max bytes, to the writer. False: the payload is
  * invalid (status 4), nothing was written. Any worker.
  */

@@ -22,6 +22,7 @@
 #include "spoa-redirect/base/endpoint.h"
 #include "spoa-redirect/base/log.h"
 #include "spoa-redirect/base/random.h"
+#include "spoa-redirect/base/retired.h"
 #include "spoa-redirect/base/slice.h"
 #include "spoa-redirect/config.h"
 
@@ -330,6 +331,8 @@ struct server {
 	struct config_place place;
 	struct backend *backend; /* the one that it belongs to */
 	uint32_t index;          /* among the backend's servers; control thread only, for it may change */
+	uint32_t id;             /* as HAProxy's formats number it, from 1; it stays */
+	struct guest *guest;     /* of one that came at run time; NULL: the configuration has it */
 	struct endpoint address;
 	struct redir redir;
 	uint32_t weight;
@@ -395,6 +398,7 @@ struct backend {
 	struct config_place place;
 	struct server **servers; /* control thread only, as their number: workers have what is in the state */
 	size_t n_servers;
+	uint32_t room; /* for servers; 0: none has come at run time yet */
 	const struct balance *balance;
 	struct redirect redirect;
 	struct httpchk httpchk;
@@ -472,6 +476,27 @@ static inline struct server *backend_usable(const struct backend *backend, uint3
 
 	return atomic_load_explicit(&usable[i], memory_order_relaxed);
 }
+
+/* ---- at run time; control thread ---- */
+
+/*
+ * One more, in maintenance and with its checks paused, as HAProxy does; line: what a `server` line has behind the name.
+ * Whoever knows a backend's servers by other means has to be told. NULL: why, in words for a person.
+ */
+struct server *backend_add_server(struct fleet *fleet, struct backend *backend, const char *name, const char *line,
+				  double now, char *why, size_t size);
+
+/* Why it cannot be removed; NULL: it can. */
+const char *backend_keeps_server(const struct server *server);
+
+/* What workers may be looking at still is added to *retired. */
+void backend_remove_server(struct server *server, double now, struct retired **retired);
+
+/* The memory of one that came at run time, which goes with it. NULL: the configuration has it. */
+struct arena *server_arena(const struct server *server);
+
+/* What was said when it came at run time; NULL: the configuration has it. */
+const char *server_line(const struct server *server);
 
 /*
  * The functions below change states: control thread only. Each logs a change of the status with its reason, and

@@ -35,6 +35,20 @@ bool site_build(struct site *site, char *const *files, size_t n_files);
 bool site_build_text(struct site *site, const char *name, struct slice text);
 void site_release(struct site *site);
 
+/* ---- servers at run time ---- */
+
+/*
+ * One more, as backend_add_server(), or one less, which no worker is told any more; who checks servers is to be told by
+ * load_move(). What workers may be looking at still is added to *retired. Control thread. False: why.
+ */
+bool site_add_server(struct site *site, struct backend *backend, const char *name, const char *line, double now,
+		     struct retired **retired, char *why, size_t size);
+bool site_remove_server(struct site *site, struct server *server, double now, struct retired **retired, char *why,
+			size_t size);
+
+/* Before fleet_adopt(), of a site that no worker has seen: those of the old one stay, unless the files name them now. */
+void site_keep_guests(struct site *site, const struct site *old, double now);
+
 /* ---- what workers may still look at ---- */
 
 struct grace;

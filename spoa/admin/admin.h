@@ -108,8 +108,8 @@ command clear_counters, show_rules;
 /* show_errors.c */
 command show_errors;
 /* server.c */
-command set_server, enable_server, disable_server, enable_health, disable_health, enable_agent, disable_agent,
-	set_weight, get_weight;
+command add_server, del_server, set_server, enable_server, disable_server, enable_health, disable_health, enable_agent,
+	disable_agent, set_weight, get_weight;
 /* patterns.c: words[-1] says whether it is about an acl or a map */
 command show_patterns, get_pattern, add_pattern, set_pattern, del_pattern, clear_patterns, prepare_patterns,
 	commit_patterns;

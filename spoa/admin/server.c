@@ -40,6 +40,64 @@ static void set_admin(struct session *session, struct server *server, enum serve
 	server_set_admin(fleet_of(session), server, admin, why, clock_now());
 }
 
+/* ---- add and del ---- */
+
+static void tell_others(struct session *session, struct retired *retired)
+{
+	struct running *running = session->admin->running;
+
+	if (!load_move(running->load, running->site.fleet, fleet_log(running->site.fleet)))
+		log_line(fleet_log(running->site.fleet), LOG_ERR, "Out of memory: some servers are not checked.");
+	grace_after(running->grace, retired);
+}
+
+void add_server(struct session *session, FILE *out, char **words, size_t n)
+{
+	struct site *site = &session->admin->running->site;
+	char *slash = n > 0 ? strchr(words[0], '/') : NULL, refusal[300];
+	struct retired *retired = NULL;
+	struct backend *backend = NULL;
+	char line[ADMIN_LINE] = "";
+	size_t used = 0;
+
+	if (slash) {
+		*slash = 0;
+		backend = fleet_find(site->fleet, words[0]);
+	}
+	for (size_t i = 1; i < n && used < sizeof(line); i++)
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s", i > 1 ? " " : "", words[i]);
+	if (!slash || !slash[1])
+		fprintf(out, "Require 'backend/server'.\n");
+	else if (!backend)
+		fprintf(out, "No such backend.\n");
+	else if (n < 2)
+		fprintf(out, "'server' expects <name> and <addr>[:<port>] as arguments.\n");
+	else if (backend_find(backend, slash + 1))
+		fprintf(out, "Already exists a server with the same name in backend.\n");
+	else if (!config_name_valid(slash + 1))
+		fprintf(out, "A name consists of letters, digits, '-', '_', '.' and ':'.\n");
+	else if (!site_add_server(site, backend, slash + 1, line, clock_now(), &retired, refusal, sizeof(refusal)))
+		fprintf(out, "%s\n", refusal);
+	else
+		fprintf(out, "New server registered.\n");
+	tell_others(session, retired);
+}
+
+void del_server(struct session *session, FILE *out, char **words, size_t n)
+{
+	struct server *server = find(session, out, words, n);
+	struct retired *retired = NULL;
+	char refusal[300];
+
+	if (!server)
+		return;
+	if (site_remove_server(&session->admin->running->site, server, clock_now(), &retired, refusal, sizeof(refusal)))
+		fprintf(out, "Server deleted.\n");
+	else
+		fprintf(out, "%s\n", refusal);
+	tell_others(session, retired);
+}
+
 /* ---- weight ---- */
 
 /* "50%" is of the configured weight: server_parse_weight_change_request(). */

@@ -251,7 +251,7 @@ static void put_server(struct sink *sink, const struct server *server, unsigned 
 		set(&row, COLUMN_downtime, "%.0f", downtime_of(server, now));
 	set(&row, COLUMN_pid, "1");
 	set(&row, COLUMN_iid, "%u", iid);
-	set(&row, COLUMN_sid, "%u", server->index + 1);
+	set(&row, COLUMN_sid, "%u", server->id);
 	set(&row, COLUMN_type, "%d", TYPE_SERVER);
 	set(&row, COLUMN_addr, "%s", endpoint_text(&server->address, text));
 	set(&row, COLUMN_mode, "http");
@@ -378,7 +378,7 @@ static bool wants_server(const struct filter *filter, const struct server *serve
 {
 	enum server_status status = server_status(server);
 
-	return (filter->sid < 0 || filter->sid == (long)server->index + 1) &&
+	return (filter->sid < 0 || filter->sid == (long)server->id) &&
 	       !(filter->up && (status == SERVER_DOWN || status == SERVER_MAINT)) &&
 	       !(filter->no_maint && status == SERVER_MAINT);
 }

@@ -6,6 +6,8 @@
 #define MAX_HOST 300u
 
 struct authorities {
+	struct retired retired;
+	struct arena *arena;           /* its own; NULL: the configuration's */
 	const struct server **servers; /* sorted by authority */
 	size_t n;
 	uint64_t lengths; /* bits of theirs, modulo 64: most hosts are no server's by that alone */
@@ -42,6 +44,28 @@ struct authorities *authorities_new(struct arena *arena, const struct backend *b
 	if (authorities->n > 1)
 		qsort(authorities->servers, authorities->n, sizeof(*authorities->servers), by_authority);
 	return authorities;
+}
+
+struct authorities *authorities_own(const struct backend *backend)
+{
+	struct arena *arena = arena_new();
+	struct authorities *authorities = arena ? authorities_new(arena, backend) : NULL;
+
+	if (authorities)
+		authorities->arena = arena;
+	else
+		arena_free(arena);
+	return authorities;
+}
+
+bool authorities_are_own(const struct authorities *authorities)
+{
+	return authorities->arena != NULL;
+}
+
+void authorities_release(struct retired *retired)
+{
+	arena_free(((struct authorities *)retired)->arena);
 }
 
 static bool find_up(const struct authorities *authorities, struct slice host)

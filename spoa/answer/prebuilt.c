@@ -66,6 +66,44 @@ static bool build_servers(struct arena *arena, struct backend *backend, struct p
 	return true;
 }
 
+static void release_authorities(void *into)
+{
+	struct authorities *authorities =
+		atomic_load_explicit(&((struct prebuilt *)into)->authorities, memory_order_relaxed);
+
+	if (authorities_are_own(authorities))
+		authorities_release((struct retired *)authorities);
+}
+
+/* Of a server that goes, any_tls may stay: it only has a request looked at more closely. */
+bool answer_servers_changed(struct arena *arena, struct backend *backend, struct server *fresh,
+			    struct retired **retired)
+{
+	struct prebuilt *prebuilt = backend->prebuilt;
+	struct authorities *authorities = authorities_own(backend), *old;
+
+	if (!authorities)
+		return false;
+	old = atomic_load_explicit(&prebuilt->authorities, memory_order_relaxed);
+	if (!authorities_are_own(old) && !arena_on_free(arena, release_authorities, prebuilt)) {
+		authorities_release((struct retired *)authorities);
+		return false;
+	}
+	if (fresh && fresh->redir.tls)
+		atomic_store_explicit(&prebuilt->any_tls, true, memory_order_relaxed);
+	atomic_store_explicit(&prebuilt->authorities, authorities, memory_order_release);
+	if (authorities_are_own(old))
+		retired_add(retired, (struct retired *)old, authorities_release);
+	return true;
+}
+
+bool answer_prepare_server(struct server *server)
+{
+	struct arena *arena = server_arena(server);
+
+	return arena && prebuilt_server(arena, server);
+}
+
 struct prebuilt *prebuilt_new(struct arena *arena, struct backend *backend)
 {
 	struct authorities *authorities = authorities_new(arena, backend);

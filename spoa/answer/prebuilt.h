@@ -10,7 +10,7 @@
 struct prebuilt {
 	struct slice backend; /* backend */
 	struct slice brief;   /* reason redirect, code and ttl: for frames that hold no more */
-	_Atomic(const struct authorities *) authorities;
+	_Atomic(struct authorities *) authorities;
 	_Atomic bool any_tls; /* some server is reached over TLS */
 };
 

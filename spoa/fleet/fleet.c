@@ -8,9 +8,9 @@
 #define DEFAULT_LOAD_INTER 1.0
 #define MAX_AGENTS         256
 
-static const struct server initial_server = { .tls = { .verify = true },
-					      .weight = 1,
-					      .check = { .inter = DEFAULT_INTER, .fall = 3, .rise = 2 } };
+const struct server server_initial = { .tls = { .verify = true },
+				       .weight = 1,
+				       .check = { .inter = DEFAULT_INTER, .fall = 3, .rise = 2 } };
 
 static struct backend *new_backend(struct arena *arena, const struct balance *fallback)
 {
@@ -21,7 +21,7 @@ static struct backend *new_backend(struct arena *arena, const struct balance *fa
 	backend->default_server = arena_alloc(arena, sizeof(*backend->default_server));
 	if (!backend->default_server)
 		return NULL;
-	*backend->default_server = initial_server;
+	*backend->default_server = server_initial;
 	backend->balance = fallback;
 	backend->redirect.ttl = -1;
 	return backend;
@@ -115,39 +115,58 @@ struct server *backend_find(const struct backend *backend, const char *name)
 	return NULL;
 }
 
-static bool parse_server(struct config_words *words, void *into)
+struct server *server_read(struct config_words *words, struct backend *backend, const struct server *base,
+			   const char *name)
 {
-	struct backend *backend = ((struct fleet *)into)->current;
-	const char *name = config_take_word(words, "a name"), *address, *wrong;
-	struct server *server, **slot;
+	const char *address = config_take_word(words, "an address behind the name"), *wrong;
+	struct server *server;
 
-	if (!name || !(address = config_take_word(words, "an address behind the name")))
-		return false;
-	if (server_knows_word(address))
-		return config_error(words, "server '%s' needs an address before '%s'", name, address);
-	if (!config_name_valid(name))
-		return config_error(words, "a name consists of letters, digits, '-', '_', '.' and ':', unlike '%s'",
-				    name);
-	if (backend_find(backend, name))
-		return config_error(words, "server '%s' is already defined at line %u", name,
-				    backend_find(backend, name)->place.line);
+	if (!address)
+		return NULL;
 	server = arena_alloc(words->arena, sizeof(*server));
-	if (!server)
-		return config_error(words, "out of memory");
-	*server = *backend->default_server;
+	if (!server) {
+		config_error(words, "out of memory");
+		return NULL;
+	}
+	*server = *base;
 	server->name = name;
 	server->place = words->place;
 	server->backend = backend;
-	server->index = (uint32_t)backend->n_servers;
 	wrong = endpoint_parse(&server->address, address, false, true);
 	if (wrong)
-		return config_error(words, "server '%s': '%s': %s", name, address, wrong);
-	if (!server_parse_words(words, server))
-		return false;
+		config_error(words, "server '%s': '%s': %s", name, address, wrong);
+	if (wrong || !server_parse_words(words, server))
+		return NULL;
+	if (server->redir.prefix.ptr && !(server->backup && server->standby_of))
+		return server;
 	if (!server->redir.prefix.ptr)
-		return config_error(words, "server '%s' needs 'redir' and where clients are sent to", name);
-	if (server->backup && server->standby_of)
-		return config_error(words, "server '%s' is either 'backup' or 'standby-of', not both", name);
+		config_error(words, "server '%s' needs 'redir' and where clients are sent to", name);
+	else
+		config_error(words, "server '%s' is either 'backup' or 'standby-of', not both", name);
+	return NULL;
+}
+
+static bool parse_server(struct config_words *words, void *into)
+{
+	struct backend *backend = ((struct fleet *)into)->current;
+	const char *name = config_take_word(words, "a name");
+	struct server *server, **slot;
+
+	if (!name)
+		return false;
+	if (words->left > 0 && server_knows_word(*words->word))
+		return config_error(words, "server '%s' needs an address before '%s'", name, *words->word);
+	if (words->left > 0 && !config_name_valid(name))
+		return config_error(words, "a name consists of letters, digits, '-', '_', '.' and ':', unlike '%s'",
+				    name);
+	if (words->left > 0 && backend_find(backend, name))
+		return config_error(words, "server '%s' is already defined at line %u", name,
+				    backend_find(backend, name)->place.line);
+	server = server_read(words, backend, backend->default_server, name);
+	if (!server)
+		return false;
+	server->index = (uint32_t)backend->n_servers;
+	server->id = server->index + 1;
 	slot = arena_grow(words->arena, &backend->servers, &backend->n_servers, sizeof(*slot));
 	if (!slot)
 		return config_error(words, "out of memory");
@@ -211,7 +230,7 @@ struct config_room fleet_room(struct fleet *fleet)
 
 /* ---- the end of the configuration ---- */
 
-static bool link_standby(struct server *server, struct config *config)
+bool server_link_standby(struct server *server, struct config *config)
 {
 	struct server *primary;
 
@@ -264,7 +283,7 @@ static void finish_tls(struct fleet *fleet, struct server *server, struct tls_ta
 	target->verify_host = server->tls.verify_host ? server->tls.verify_host : target->sni;
 }
 
-static void finish_load_check(struct fleet *fleet, struct server *server, struct config *config)
+static void finish_load_check(struct fleet *fleet, struct arena *arena, struct server *server, struct config *config)
 {
 	struct load_check_config *check = &server->load_check;
 	char text[ENDPOINT_TEXT];
@@ -279,7 +298,7 @@ static void finish_load_check(struct fleet *fleet, struct server *server, struct
 		finish_tls(fleet, server, &server->load_check_tls, NULL, config);
 	host = server->load_check_tls.sni ? server->load_check_tls.sni
 					  : endpoint_text(&server->load_check_address, text);
-	check->request = arena_printf(fleet->arena, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: spoa-redirect\r\n\r\n",
+	check->request = arena_printf(arena, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: spoa-redirect\r\n\r\n",
 				      check->path, host);
 	if (!check->request)
 		config_say_at(config, CONFIG_ERROR, server->place, "out of memory");
@@ -297,9 +316,9 @@ static void finish_check(struct fleet *fleet, struct server *server, struct conf
 	server->check_request = server->backend->httpchk.request;
 }
 
-static void finish_server(struct fleet *fleet, struct server *server, struct config *config, double now)
+void server_finish(struct fleet *fleet, struct arena *arena, struct server *server, struct config *config, double now)
 {
-	finish_load_check(fleet, server, config);
+	finish_load_check(fleet, arena, server, config);
 	if (server->agent.inter <= 0)
 		server->agent.inter = server->check.inter;
 	if (server->check.enabled)
@@ -353,8 +372,8 @@ static void finish_backend(struct fleet *fleet, struct backend *backend, struct 
 	if (!httpchk_finish(fleet->arena, backend, config))
 		config_say_at(config, CONFIG_ERROR, backend->place, "out of memory");
 	for (size_t i = 0; i < backend->n_servers; i++) {
-		link_standby(backend->servers[i], config);
-		finish_server(fleet, backend->servers[i], config, now);
+		server_link_standby(backend->servers[i], config);
+		server_finish(fleet, fleet->arena, backend->servers[i], config, now);
 	}
 	backend_refresh_usable(backend, now);
 }

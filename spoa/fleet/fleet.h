@@ -41,6 +41,19 @@ const char *httpchk_request(struct arena *arena, const struct httpchk *check, co
 /* What the server's `ca-file` and `verify` say; NULL: out of memory. What is wrong is among the messages. */
 struct trust *trust_of(struct fleet *fleet, const struct server *server, struct config *config);
 
+/* What a server is before any line says otherwise. */
+extern const struct server server_initial;
+
+/* "<address> redir …": one that belongs to the backend, but is not in it yet. NULL: reported. */
+struct server *server_read(struct config_words *words, struct backend *backend, const struct server *base,
+			   const char *name);
+
+/* To the server that it stands in for, if it is a standby. False: reported. */
+bool server_link_standby(struct server *server, struct config *config);
+
+/* What follows from all its words; what that needs lives in the arena. Reports what is wrong. */
+void server_finish(struct fleet *fleet, struct arena *arena, struct server *server, struct config *config, double now);
+
 bool redir_parse(struct config_words *words, struct redir *redir, const char *text);
 bool redirect_parse(struct config_words *words, void *into);
 

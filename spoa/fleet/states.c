@@ -59,14 +59,15 @@ static unsigned probe_bits(bool enabled, bool paused, unsigned kind)
 /* HAProxy marks a server that is `disabled` even where nobody checks it. */
 static unsigned check_bits(const struct server *server)
 {
-	bool paused = server->state->admin == ADMIN_MAINT && (server->check.enabled || server->disabled);
+	bool paused = server->state->admin == ADMIN_MAINT &&
+		      (server->disabled || (server->check.enabled && !server->state->paused[PROBED_HEALTH]));
 
 	return probe_bits(server->check.enabled, server->state->paused[PROBED_HEALTH], paused ? BIT_PAUSED : 0);
 }
 
 static unsigned agent_bits(const struct server *server)
 {
-	bool paused = server->state->admin == ADMIN_MAINT;
+	bool paused = server->state->admin == ADMIN_MAINT && !server->state->paused[PROBED_AGENT];
 
 	if (!server->agent.enabled)
 		return 0;
@@ -88,7 +89,7 @@ static void put_server(FILE *out, const struct server *server, unsigned id, bool
 	host = text[0] == '[' ? text + 1 : text;
 	host[strcspn(host, "]")] = 0;
 	fprintf(out, "%u %s %u %s %s %d %u %u %u %.0f %d %u %u %u %u 0 0 - %u - 0 %u %s %s %u\n", id,
-		server->backend->name, server->index + 1, server->name, host,
+		server->backend->name, server->id, server->name, host,
 		status == SERVER_UP || status == SERVER_DRAIN ? 2 : 0, admin_bits(server),
 		shown ? state->shown_weight : atomic_load_explicit(&state->weight, memory_order_relaxed),
 		server->weight, now - state->changed,

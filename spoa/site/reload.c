@@ -187,6 +187,7 @@ static void move(struct reload *reload)
 	if (reload->debug)
 		net_settings_debug(running->site.settings);
 	log_open(net_settings_log(running->site.settings), running->log_queue);
+	site_keep_guests(&running->site, &reload->old, now);
 	fleet_adopt(running->site.fleet, reload->old.fleet, now);
 	ruleset_adopt_hits(running->site.ruleset, reload->old.ruleset);
 	if (!load_move(running->load, running->site.fleet, log_of(reload)))

@@ -12,6 +12,7 @@
 #include "spoa-redirect/base/clock.h"
 #include "spoa/admin/admin.h"
 #include "spoa/net/net.h"
+#include "system.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -131,7 +132,9 @@ static void run(struct session *session, char *line)
 	FILE *out = open_memstream(&answer, &length);
 
 	must(out != NULL);
+	reading = true;
 	command_run(session, line, out);
+	reading = false;
 	must(fclose(out) == 0 && !session->waits);
 	must(may || sum_up() == before);
 	must(answer[0] != '[' || is_json(answer));
@@ -141,6 +144,28 @@ static void run(struct session *session, char *line)
 }
 
 /* So that lists do not grow from one input to the next. */
+static void forget_servers(void)
+{
+	struct retired *retired = NULL;
+	char why[100];
+
+	for (size_t i = 0; i < fleet_count(running.site.fleet); i++) {
+		struct backend *backend = fleet_backend(running.site.fleet, i);
+
+		for (size_t j = backend->n_servers; j-- > 0;) {
+			struct server *server = backend->servers[j];
+
+			if (!server_line(server))
+				continue;
+			server_set_admin(running.site.fleet, server, ADMIN_MAINT, "fuzz", clock_now());
+			/* a standby came later, and has gone */
+			must(site_remove_server(&running.site, server, clock_now(), &retired, why, sizeof(why)));
+		}
+	}
+	must(load_move(running.load, running.site.fleet, &running.site.settings->log));
+	retired_free(retired);
+}
+
 static void forget_patterns(struct session *session)
 {
 	static const char *const lines[] = {
@@ -176,6 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		run(&session, line);
 	ev_timer_stop(running.loop, &session.timer);
+	forget_servers();
 	forget_patterns(&session);
 	grace_free(running.grace); /* nobody else looks */
 	return 0;

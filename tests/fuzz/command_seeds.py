@@ -43,6 +43,13 @@ set server a/s load {"state":"drain"}
 set weight a/s 0
 get weight a/s
 enable server b/u
+add server a/n 192.0.2.9:80 redir http://n.example weight 5 check
+add server b/n 192.0.2.9:80 redir https://n.example backup
+add server b/m 192.0.2.9:80 redir http://m.example standby-of u
+enable server a/n
+disable server a/n
+del server a/n
+del server b/u
 disable server b/t
 disable health a/s
 enable health a/s
