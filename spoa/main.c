@@ -178,7 +178,7 @@ static bool start_beside(const struct cli *cli, struct process *process)
 	struct running *running = &process->running;
 
 	running->since = clock_now();
-	running->grace = grace_new(running->loop, running->net);
+	running->grace = grace_new(running);
 	running->manager = running->grace ? manager_open(running) : NULL;
 	running->load = load_start(running->loop, running->site.fleet, log_of(process));
 	process->reload = reload_new(running, cli->files, cli->n_files, cli->debug);

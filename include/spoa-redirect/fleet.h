@@ -201,11 +201,15 @@ struct backend_state {
 	_Atomic double median_cost, mean_cost; /* likewise, of those whose load is known; mean_cost < 0: of none */
 	_Atomic double m;                      /* all agents' decisions for each of this one's */
 	_Atomic uint32_t choices;              /* K: of how many steps one is drawn */
+	_Atomic(struct ring *) ring;           /* hash's: whose place a key is at */
+	_Atomic double in_flight;              /* hash's: est of all usable servers; workers add what they book */
+	_Atomic double weights;                /* hash's: of all usable servers */
 	/* the control thread's own */
-	double mean_mu;   /* of the usable servers */
-	double rate;      /* R: completions per busy second and unit of weight */
-	double own_rate;  /* r_own: own decisions per second */
-	uint32_t n_known; /* servers whose load is known or stale */
+	struct retired *retired; /* what workers may be looking at still, for fleet_take_retired() */
+	double mean_mu;          /* of the usable servers */
+	double rate;             /* R: completions per busy second and unit of weight */
+	double own_rate;         /* r_own: own decisions per second */
+	uint32_t n_known;        /* servers whose load is known or stale */
 	struct peers peers;
 	double refreshed;
 	uint64_t booked_then; /* of all servers, at `refreshed` */
@@ -255,9 +259,19 @@ struct balance {
 	/* Any worker: the client was sent to this server, by the last pick of that picker. */
 	void (*book)(struct server *server, double now, const struct picker *picker);
 	bool reads_utilisation; /* an agent's "N%" tells utilisation, not a share of the weight */
+	bool hashes;            /* it chooses by a key */
 };
 
 /* ---- what the configuration says ---- */
+
+struct hash_key;
+
+/* What is hashed in order to choose a server; rules.h and select have more of it. */
+struct hash_config {
+	struct hash_key *key;    /* NULL: nothing is */
+	unsigned balance_factor; /* percent of a server's share that it carries at most; 0: no bound */
+	struct config_place balance_factor_place, type_place;
+};
 
 /* An URL's beginning, split: what a Location may begin with. */
 struct redir {
@@ -400,6 +414,7 @@ struct backend {
 	size_t n_servers;
 	uint32_t room; /* for servers; 0: none has come at run time yet */
 	const struct balance *balance;
+	struct hash_config hash;
 	struct redirect redirect;
 	struct httpchk httpchk;
 	bool dry_run;              /* nothing is redirected from here */
@@ -535,5 +550,8 @@ uint64_t fleet_states_sum(const struct fleet *fleet);
 
 /* Every 100 ms. */
 void fleet_refresh(struct fleet *fleet, double now);
+
+/* What has been replaced since the last call, and is to be released once no worker can be looking at it. Control thread. */
+struct retired *fleet_take_retired(struct fleet *fleet);
 
 #endif

@@ -113,6 +113,7 @@ struct rule {
 struct acls;
 struct conditions;
 struct hit_counts;
+struct hash_key_samples;
 
 struct frontend {
 	const char *name;
@@ -127,12 +128,34 @@ struct frontend {
 	size_t n_excludes;
 	const struct conditions *excluding, *choosing;
 	const struct acls *acls;
+	const struct hash_key_samples *keys; /* what backends hash that it leads to */
 	const struct request_names *names;
 	uint64_t needs;           /* slots that are read */
 	uint64_t headers;         /* slots that hdrs may fill as well */
 	_Atomic uint64_t *missed; /* slots whose absence was logged already */
 	struct hit_counts *hits;  /* NULL: nobody counts */
 };
+
+/* ---- keys ---- */
+
+/*
+ * What of a request is hashed, so that those with the same go to the same server: a backend names it, and each frontend
+ * that leads there reads it.
+ */
+struct hash_key {
+	const char *sample; /* as the configuration has it */
+	struct config_place place;
+	struct hash_key_part {
+		unsigned length, depth; /* of an URI: bytes, and directories; 0: all */
+		bool first;             /* of several values, where the others take the last */
+		bool domain;            /* of a host its main domain */
+	} part;
+	bool numbered; /* ruleset_add_key() was here */
+	size_t number; /* and gave it this */
+};
+
+/* NULL: reported. */
+struct hash_key *hash_key_parse(struct config_words *words, const char *sample, struct hash_key_part part);
 
 struct ruleset;
 struct ruleset *ruleset_new(struct arena *arena);
@@ -142,6 +165,9 @@ struct config_room ruleset_room(struct ruleset *ruleset);
 
 /* Once all lines are read: completes every frontend, and reports what only then shows. */
 void ruleset_finish(struct ruleset *ruleset, struct config *config);
+
+/* Before ruleset_finish(): frontends that lead to that backend read the key. False: out of memory. */
+bool ruleset_add_key(struct ruleset *ruleset, struct hash_key *key, const char *backend);
 
 size_t ruleset_count(const struct ruleset *ruleset);
 const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i);
@@ -156,6 +182,10 @@ const struct rule *frontend_excludes(const struct frontend *frontend, struct req
 /* The first rule that holds, or the first behind `after`; NULL: none. Any worker, with a scratch of its own. */
 const struct rule *frontend_choose(const struct frontend *frontend, struct request *request,
 				   struct rules_scratch *scratch, const struct rule *after);
+
+/* The key's bytes, until the next call or the next request; ptr NULL: the request has none, or an empty one. */
+struct slice frontend_key(const struct frontend *frontend, const struct hash_key *key, struct request *request,
+			  struct rules_scratch *scratch);
 
 /* The name that a rule with a format gives, until the next call. ptr NULL: too long for any backend. */
 struct slice rule_backend(const struct rule *rule, struct request *request, struct rules_scratch *scratch);

@@ -7,6 +7,7 @@
 #define SPOA_REDIRECT_SELECT_H
 
 #include "spoa-redirect/fleet.h"
+#include "spoa-redirect/rules.h"
 
 /* What a backend without `balance` uses. */
 const struct balance *balance_default(void);
@@ -20,7 +21,23 @@ const char *load_knowledge_name(enum load_knowledge known);
  */
 double select_in_flight(const struct server *server, double now, double *under_way);
 
-/* The row of `balance`; it fills in what fleet is reading. */
+/* Where a key stands on the ring of a backend that hashes. */
+struct select_place {
+	double at;                  /* 0 to 1 */
+	const struct server *owner; /* whose place comes next */
+	const struct server *full;  /* the first that came to it and may have no more; NULL: there was none */
+};
+
+/* False: there is no key, or no ring. Any thread. */
+bool select_find_place(const struct backend *backend, uint64_t key, double now, struct select_place *place);
+
+/* The rows of `balance`; it fills in what fleet is reading. */
 struct config_room balance_room(struct fleet *fleet);
+
+/*
+ * Once all lines are read, and before ruleset_finish() and fleet_finish(): what does not go together is reported, and the
+ * frontends are told what backends hash.
+ */
+void balance_finish(struct fleet *fleet, struct ruleset *ruleset, struct config *config);
 
 #endif

@@ -52,9 +52,10 @@ void site_keep_guests(struct site *site, const struct site *old, double now);
 /* ---- what workers may still look at ---- */
 
 struct grace;
+struct running;
 
-/* NULL: out of memory. Control thread, as all of these; loop and net outlive it. */
-struct grace *grace_new(struct ev_loop *loop, struct net *net);
+/* Of the running agent, whose loop and net outlive it. NULL: out of memory. Control thread, as all of these. */
+struct grace *grace_new(struct running *running);
 
 /* Releases each of the list, on the loop and in this order, once no thread can have a pointer that it read before now. */
 void grace_after(struct grace *grace, struct retired *list);

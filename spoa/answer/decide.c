@@ -3,6 +3,7 @@
 
 #include "location.h"
 #include "routes.h"
+#include "spoa-redirect/base/hash.h"
 
 static const char *const reasons[] = {
 	[REASON_EXCLUDED] = "excluded", [REASON_BAD_REQUEST] = "bad-request", [REASON_NO_RULE] = "no-rule",
@@ -91,11 +92,23 @@ static struct server *any_over_tls(const struct backend *backend, struct random 
 	return NULL;
 }
 
+uint64_t answer_key(const struct frontend *frontend, const struct backend *backend, struct answer_scratch *scratch)
+{
+	struct slice bytes;
+	uint64_t key;
+
+	if (!backend->hash.key)
+		return 0;
+	bytes = frontend_key(frontend, backend->hash.key, &scratch->request, scratch->rules);
+	key = hash_of(bytes);
+	return bytes.ptr ? key + (key == 0) : 0;
+}
+
 /* What came over TLS goes on over TLS. A backend with servers of both kinds is possible, though nobody's plan. */
-static struct server *choose_among(struct backend *usable, const struct backend *backend,
+static struct server *choose_among(struct backend *usable, const struct backend *backend, uint64_t key,
 				   struct answer_scratch *scratch, double now)
 {
-	struct server *server = usable->balance->pick(usable, 0, now, &scratch->picker);
+	struct server *server = usable->balance->pick(usable, key, now, &scratch->picker);
 
 	if (!server || server->redir.tls || backend->redirect.allow_downgrade || !is_tls(&scratch->request))
 		return server;
@@ -105,14 +118,16 @@ static struct server *choose_among(struct backend *usable, const struct backend 
 		       : NULL;
 }
 
-static struct server *choose_server(struct backend *backend, bool dry_run, struct answer_scratch *scratch, double now)
+static struct server *choose_server(const struct frontend *frontend, struct backend *backend, bool dry_run,
+				    struct answer_scratch *scratch, double now)
 {
+	uint64_t key = answer_key(frontend, backend, scratch);
 	struct server *server;
 
 	if (__builtin_expect(!dry_run, true))
-		return choose_among(backend, backend, scratch, now);
+		return choose_among(backend, backend, key, scratch, now);
 	assert(backend->shadow);
-	server = choose_among(backend->shadow, backend, scratch, now);
+	server = choose_among(backend->shadow, backend, key, scratch, now);
 	return server ? server->real : NULL;
 }
 
@@ -149,15 +164,16 @@ static void choose_backend(const struct route *route, struct answer_scratch *scr
 }
 
 /* Where no server of the backend can serve, one of another backend may: once, whatever the other's own fallback is. */
-static enum answer_reason choose_anywhere(struct decision *decision, struct answer_scratch *scratch, double now)
+static enum answer_reason choose_anywhere(const struct frontend *frontend, struct decision *decision,
+					  struct answer_scratch *scratch, double now)
 {
 	struct backend *fallback = decision->backend->fallback;
 	struct server *server;
 
-	decision->server = choose_server(decision->backend, decision->dry_run, scratch, now);
+	decision->server = choose_server(frontend, decision->backend, decision->dry_run, scratch, now);
 	if (decision->server || !fallback)
 		return REASON_NO_SERVER;
-	server = choose_server(fallback, decision->dry_run || fallback->dry_run, scratch, now);
+	server = choose_server(frontend, fallback, decision->dry_run || fallback->dry_run, scratch, now);
 	if (!server)
 		return REASON_NO_SERVER;
 	decision->dry_run |= fallback->dry_run;
@@ -205,7 +221,7 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 	if (!method_allows(request, decision.backend))
 		return decision;
 	decision.dry_run = route->frontend->dry_run || decision.backend->dry_run;
-	decision.reason = choose_anywhere(&decision, scratch, now);
+	decision.reason = choose_anywhere(route->frontend, &decision, scratch, now);
 	if (!decision.server)
 		return decision;
 	decision.reason = REASON_LOOP;

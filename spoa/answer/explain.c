@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "routes.h"
 #include "spoa-redirect/base/clock.h"
 #include "spoa-redirect/select.h"
 
@@ -166,20 +167,33 @@ static bool put_request(struct message *message, struct arena *arena, const stru
 /* ---- the answer ---- */
 
 /* Nothing is booked, so the same question can be asked any number of times. */
-static void find_chances(struct backend *backend, struct picker *picker, unsigned *chances)
+static void find_chances(struct backend *backend, uint64_t key, struct picker *picker, unsigned *chances)
 {
 	double now = clock_now();
 
 	for (unsigned i = 0; i < PICKS; i++) {
-		const struct server *server = backend->balance->pick(backend, 0, now, picker);
+		const struct server *server = backend->balance->pick(backend, key, now, picker);
 
 		if (server)
 			chances[server->index]++;
 	}
 }
 
-static void tell_servers(struct backend *backend, bool dry_run, const struct backend *instead_of,
-			 struct answer_scratch *scratch, struct arena *arena, struct explain_teller *teller)
+static void find_key(const struct frontend *frontend, const struct backend *backend, struct answer_scratch *scratch,
+		     struct explain_key *key)
+{
+	uint64_t hash = answer_key(frontend, backend, scratch);
+
+	*key = (struct explain_key){ .key = backend->hash.key };
+	if (!key->key)
+		return;
+	key->value = frontend_key(frontend, key->key, &scratch->request, scratch->rules);
+	key->placed = select_find_place(backend, hash, clock_now(), &key->place);
+}
+
+static void tell_servers(const struct frontend *frontend, struct backend *backend, bool dry_run,
+			 const struct backend *instead_of, struct answer_scratch *scratch, struct arena *arena,
+			 struct explain_teller *teller)
 {
 	unsigned *chances = arena_array(arena, backend->n_servers + 1, sizeof(*chances));
 
@@ -187,22 +201,23 @@ static void tell_servers(struct backend *backend, bool dry_run, const struct bac
 		return;
 	if (dry_run && backend->shadow)
 		backend = backend->shadow;
-	find_chances(backend, &scratch->picker, chances);
+	find_key(frontend, backend, scratch, &teller->key);
+	find_chances(backend, answer_key(frontend, backend, scratch), &scratch->picker, chances);
 	teller->backend(teller, backend, instead_of);
 	for (size_t i = 0; i < backend->n_servers; i++)
 		teller->server(teller, backend->servers[i], (double)chances[i] / PICKS);
 }
 
 /* Of the rule's, and where none of its servers can serve, those of its fallback. */
-static void tell_backends(const struct decision *decision, struct answer_scratch *scratch, struct arena *arena,
-			  struct explain_teller *teller)
+static void tell_backends(const struct frontend *frontend, const struct decision *decision,
+			  struct answer_scratch *scratch, struct arena *arena, struct explain_teller *teller)
 {
 	struct backend *backend = decision->instead_of ? decision->instead_of : decision->backend;
 
-	tell_servers(backend, decision->dry_run, NULL, scratch, arena, teller);
+	tell_servers(frontend, backend, decision->dry_run, NULL, scratch, arena, teller);
 	if (backend->fallback && (decision->instead_of || decision->reason == REASON_NO_SERVER))
-		tell_servers(backend->fallback, decision->dry_run || backend->fallback->dry_run, backend, scratch,
-			     arena, teller);
+		tell_servers(frontend, backend->fallback, decision->dry_run || backend->fallback->dry_run, backend,
+			     scratch, arena, teller);
 }
 
 static bool tell(const struct frontend *frontend, const struct route *route, struct spop_slice payload, unsigned n,
@@ -219,7 +234,7 @@ static bool tell(const struct frontend *frontend, const struct route *route, str
 	if (frontend_begin(frontend, scratch->rules))
 		frontend_explain(frontend, decision.rule, &scratch->request, scratch->rules, &teller->rules);
 	if (decision.backend)
-		tell_backends(&decision, scratch, arena, teller);
+		tell_backends(frontend, &decision, scratch, arena, teller);
 	if (decision.reason >= REASON_DRY_RUN)
 		length = answer_location(scratch, decision.server, location, sizeof(location));
 	teller->decision(teller, &decision, slice_of(location, length));
@@ -290,6 +305,17 @@ const char *explain_estimate(const struct server *server, char *text, size_t siz
 		 load_knowledge_name((enum load_knowledge)atomic_load(&load->known)), q, under_way, get(&load->mu),
 		 get(&load->dir));
 	return text;
+}
+
+const char *explain_passed(const struct select_place *place)
+{
+	const struct server *owner = place->owner;
+
+	if (place->full == owner || (place->full && place->full == owner->standby))
+		return "may have no more";
+	if (!*explain_why_not(owner) || (owner->standby && !*explain_why_not(owner->standby)))
+		return NULL;
+	return explain_why_not(owner);
 }
 
 const char *explain_why_not(const struct server *server)

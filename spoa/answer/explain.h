@@ -6,13 +6,23 @@
 #include <stdio.h>
 
 #include "spoa-redirect/answer.h"
+#include "spoa-redirect/select.h"
+
+/* What a backend hashes of the request, and where that leads. */
+struct explain_key {
+	const struct hash_key *key; /* NULL: it hashes nothing */
+	struct slice value;         /* ptr NULL: the request has none */
+	bool placed;
+	struct select_place place; /* where it is placed */
+};
 
 /* Each function is given the teller itself. */
 struct explain_teller {
 	struct rules_visitor rules; /* into: the teller itself */
 	FILE *out;
-	unsigned depth; /* how many braces are open, for JSON */
-	bool further;   /* something stands in the innermost already */
+	unsigned depth;         /* how many braces are open, for JSON */
+	bool further;           /* something stands in the innermost already */
+	struct explain_key key; /* of the backend */
 	void (*begin)(struct explain_teller *teller);
 	void (*frontend)(struct explain_teller *teller, const struct frontend *frontend);
 	/* instead_of: whose fallback it is; NULL: it is the rule's */
@@ -32,6 +42,9 @@ const char *explain_load(const struct server *server, char *text, size_t size);
 
 /* What that follows from, "" if it is not known: "known, 3 in flight reported, 0.2 under way, …". */
 const char *explain_estimate(const struct server *server, char *text, size_t size);
+
+/* Why a place's server does not take the key: "is DRAIN"; NULL: it does, or its standby. */
+const char *explain_passed(const struct select_place *place);
 
 /* Why a server may not be picked, "" if it may. */
 const char *explain_why_not(const struct server *server);

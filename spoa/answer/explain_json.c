@@ -123,6 +123,26 @@ static void tell_value(void *into, const char *sample, struct slice value)
 	fprintf(teller->out, " }");
 }
 
+static void print_key(struct explain_teller *teller, const char *prefix)
+{
+	const struct explain_key *key = &teller->key;
+	const char *passed = key->placed ? explain_passed(&key->place) : NULL;
+
+	if (!key->key)
+		return;
+	fprintf(teller->out, "\"%skey\": { \"sample\": ", prefix);
+	print_text(teller->out, slice_of_string(key->key->sample));
+	fprintf(teller->out, ", \"value\": ");
+	if (key->value.ptr)
+		print_text(teller->out, key->value);
+	else
+		fprintf(teller->out, "null");
+	if (key->placed)
+		fprintf(teller->out, ", \"at\": %.6f, \"owner\": \"%s\", \"passed_on\": \"%s\"", key->place.at,
+			key->place.owner->name, passed ? passed : "");
+	fprintf(teller->out, " }, ");
+}
+
 /* From the lines to the servers, which are the frontend's next list, and those of the fallback the one behind. */
 static void tell_backend(struct explain_teller *teller, const struct backend *backend, const struct backend *instead_of)
 {
@@ -131,8 +151,10 @@ static void tell_backend(struct explain_teller *teller, const struct backend *ba
 	for (; teller->depth > FRONTEND; teller->depth--)
 		fprintf(teller->out, " ] }");
 	fprintf(teller->out, " ],\n");
-	fprintf(teller->out, "\"%sbackend\": \"%s\", \"%sbalance\": \"%s\", \"%sm\": %.4f, \"%sservers\": [\n", prefix,
-		backend->name, prefix, backend->balance->name, prefix, atomic_load(&backend->state->m), prefix);
+	fprintf(teller->out, "\"%sbackend\": \"%s\", \"%sbalance\": \"%s\", \"%sm\": %.4f, ", prefix, backend->name,
+		prefix, backend->balance->name, prefix, atomic_load(&backend->state->m));
+	print_key(teller, prefix);
+	fprintf(teller->out, "\"%sservers\": [\n", prefix);
 	opened(teller, FRONTEND);
 }
 

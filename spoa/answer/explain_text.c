@@ -49,6 +49,27 @@ static void tell_value(void *into, const char *sample, struct slice value)
 	}
 }
 
+static void tell_key(struct explain_teller *teller)
+{
+	const struct explain_key *key = &teller->key;
+	const char *passed = key->placed ? explain_passed(&key->place) : NULL;
+
+	if (!key->key)
+		return;
+	fprintf(teller->out, "  key %s: ", key->key->sample);
+	if (!key->value.ptr) {
+		fprintf(teller->out, "no value, any server by weight\n");
+		return;
+	}
+	fprintf(teller->out, "'");
+	print_slice(teller->out, key->value);
+	fprintf(teller->out, "'");
+	if (key->placed)
+		fprintf(teller->out, ", at %.4f of the ring, %s's%s%s", key->place.at, key->place.owner->name,
+			passed ? ", passed on: " : "", passed ? passed : "");
+	fprintf(teller->out, "\n");
+}
+
 static void tell_backend(struct explain_teller *teller, const struct backend *backend, const struct backend *instead_of)
 {
 	double m = atomic_load_explicit(&backend->state->m, memory_order_relaxed);
@@ -60,6 +81,7 @@ static void tell_backend(struct explain_teller *teller, const struct backend *ba
 	if (m > 1.005)
 		fprintf(teller->out, ", %.2f decisions of all agents for each of this one", m);
 	fprintf(teller->out, "\n");
+	tell_key(teller);
 }
 
 static void tell_server(struct explain_teller *teller, const struct server *server, double chance)

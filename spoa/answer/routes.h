@@ -14,6 +14,9 @@ struct route {
 /* NULL: there is none of that name. */
 struct backend *route_find(const struct route *route, struct slice name);
 
+/* Of the request at hand, what the backend hashes; 0: nothing. */
+uint64_t answer_key(const struct frontend *frontend, const struct backend *backend, struct answer_scratch *scratch);
+
 struct routes {
 	struct arena *arena;
 	const struct log *log;

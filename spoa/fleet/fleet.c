@@ -216,8 +216,6 @@ static const struct config_keyword keywords[] = {
 	  "a server" },
 	{ BOTH, "fallback-backend", fallback_parse, "<backend>",
 	  "the backend that is tried when no server here can serve" },
-	{ BOTH, "hash-balance-factor", NULL, "<factor>", "" },
-	{ BOTH, "hash-type", NULL, "<type>", "" },
 	{ BOTH, "http-check", http_check_parse, "send|expect …",
 	  "what a health check asks, and which answers are good" },
 	{ BOTH, "stick", NULL, "on …", "" },
@@ -410,6 +408,29 @@ struct backend *fleet_find(const struct fleet *fleet, const char *name)
 		if (strcmp(fleet->backends[i]->name, name) == 0)
 			return fleet->backends[i];
 	return NULL;
+}
+
+static void take_retired(struct backend_state *state, struct retired **list)
+{
+	while (state->retired) {
+		struct retired *next = state->retired->next;
+
+		state->retired->next = *list;
+		*list = state->retired;
+		state->retired = next;
+	}
+}
+
+struct retired *fleet_take_retired(struct fleet *fleet)
+{
+	struct retired *list = NULL;
+
+	for (size_t i = 0; i < fleet->n; i++) {
+		take_retired(fleet->backends[i]->state, &list);
+		if (fleet->backends[i]->shadow)
+			take_retired(fleet->backends[i]->shadow->state, &list);
+	}
+	return list;
 }
 
 struct backend *fleet_current(const struct fleet *fleet)

@@ -4,6 +4,7 @@
 #include "condition.h"
 #include "format.h"
 #include "hits.h"
+#include "hash_key.h"
 
 struct builder {
 	struct frontend frontend; /* what others see */
@@ -20,6 +21,7 @@ struct ruleset {
 	struct rule *default_rule; /* of the newest defaults section */
 	struct builder *current;   /* NULL outside of a frontend */
 	struct lists *lists;       /* of patterns; NULL: there are none */
+	struct hash_keys keys;     /* what backends hash */
 };
 
 struct ruleset *ruleset_new(struct arena *arena)
@@ -256,6 +258,7 @@ static void finish(struct ruleset *ruleset, struct builder *builder, struct conf
 			      "neither 'use_backend' nor 'default_backend': nothing will be redirected");
 	acls_warn_unused(&builder->acls, config);
 	warn_unreached(frontend, config);
+	good = good && hash_keys_read(ruleset->arena, &ruleset->keys, frontend, &builder->acls, config);
 	if (!good || !compile(ruleset->arena, builder)) {
 		config_say_at(config, CONFIG_ERROR, frontend->place, "out of memory");
 		return;
@@ -264,6 +267,11 @@ static void finish(struct ruleset *ruleset, struct builder *builder, struct conf
 	frontend->names = builder->acls.names;
 	frontend->headers = request_names_headers(builder->acls.names);
 	frontend->needs = builder->acls.needs | 1ull << REQUEST_METHOD | 1ull << REQUEST_PATH | 1ull << REQUEST_HOST;
+}
+
+bool ruleset_add_key(struct ruleset *ruleset, struct hash_key *key, const char *backend)
+{
+	return hash_keys_add(ruleset->arena, &ruleset->keys, key, backend);
 }
 
 void ruleset_finish(struct ruleset *ruleset, struct config *config)

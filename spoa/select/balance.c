@@ -3,57 +3,249 @@
 
 #include "select.h"
 
-static const struct balance *const policies[] = { &balance_least_load, &balance_roundrobin, &balance_first };
+#define MOST_FACTOR 65535u /* percent, of a server's share */
 
-/* Of configuration.md, by the orders of work to come; compared up to a parenthesis. */
-static const char *const later[] = { "random", "static-rr", "source", "uri", "url_param", "hdr", "hash" };
+struct policy {
+	const struct balance *balance;
+	/* What stands behind the name, up to the end of the line; argument: in parentheses, NULL: none. NULL: nothing may. */
+	bool (*parse)(struct config_words *words, struct backend *backend, const char *argument);
+};
 
 const struct balance *balance_default(void)
 {
-	return policies[0];
+	return &balance_least_load;
 }
 
-static bool is_later(const char *word)
-{
-	size_t length = strcspn(word, "(");
+/* ---- what is hashed ---- */
 
+static bool set_key(struct config_words *words, struct backend *backend, const char *sample, struct hash_key_part part)
+{
+	backend->hash.key = sample ? hash_key_parse(words, sample, part) : NULL;
+	return backend->hash.key != NULL;
+}
+
+static bool no_argument(const struct config_words *words, const char *argument)
+{
+	return !argument || config_error(words, "this policy has nothing in parentheses, unlike '(%s)'", argument);
+}
+
+static bool parse_hash(struct config_words *words, struct backend *backend, const char *argument)
+{
+	return no_argument(words, argument) &&
+	       set_key(words, backend, config_take_word(words, "a sample such as req.hdr(x-user) behind 'hash'"),
+		       (struct hash_key_part){ 0 });
+}
+
+static bool parse_source(struct config_words *words, struct backend *backend, const char *argument)
+{
+	return no_argument(words, argument) && set_key(words, backend, "src", (struct hash_key_part){ 0 });
+}
+
+static bool take_size(struct config_words *words, unsigned *size)
+{
+	uint64_t number;
+
+	if (!config_take_int(words, 1, 8192, &number))
+		return false;
+	*size = (unsigned)number;
+	return true;
+}
+
+static bool parse_uri(struct config_words *words, struct backend *backend, const char *argument)
+{
+	struct hash_key_part part = { 0 };
+	bool whole = false, good = no_argument(words, argument);
+
+	while (good && words->left > 0) {
+		if (config_take_if(words, "whole"))
+			whole = true;
+		else if (config_take_if(words, "len"))
+			good = take_size(words, &part.length);
+		else if (config_take_if(words, "depth"))
+			good = take_size(words, &part.depth);
+		else if (!config_take_if(words, "path-only")) /* as it is here anyway */
+			return config_error(words,
+					    "'balance uri' takes 'depth', 'len', 'path-only' and 'whole', not '%s'",
+					    *words->word);
+	}
+	return good && set_key(words, backend, whole ? "pathq" : "path", part);
+}
+
+static bool parse_url_param(struct config_words *words, struct backend *backend, const char *argument)
+{
+	const char *name = no_argument(words, argument)
+				   ? config_take_word(words, "the name of a parameter behind 'url_param'")
+				   : NULL;
+
+	if (!name)
+		return false;
+	if (config_take_if(words, "check_post"))
+		return config_error(words, "'check_post' is not supported: a redirect knows nothing of the body");
+	return set_key(words, backend, arena_printf(words->arena, "url_param(%s)", name), (struct hash_key_part){ 0 });
+}
+
+static bool parse_hdr(struct config_words *words, struct backend *backend, const char *argument)
+{
+	struct hash_key_part part = { .first = true };
+
+	if (!argument)
+		return config_error(words, "'balance hdr' expects the name of a header, as in 'hdr(x-user)'");
+	part.domain = config_take_if(words, "use_domain_only");
+	return set_key(words, backend, arena_printf(words->arena, "req.hdr(%s)", argument), part);
+}
+
+/* ---- the line ---- */
+
+static const struct policy policies[] = {
+	{ &balance_least_load, NULL },           { &balance_roundrobin, NULL },     { &balance_first, NULL },
+	{ &balance_hash, parse_hash },           { &balance_source, parse_source }, { &balance_uri, parse_uri },
+	{ &balance_url_param, parse_url_param }, { &balance_hdr, parse_hdr },
+};
+
+/* Of configuration.md, by the orders of work to come. */
+static const char *const later[] = { "random", "static-rr" };
+
+/* "hdr(x)" is "hdr" and "x". False: reported. */
+static bool split(struct config_words *words, const char *word, const char **name, const char **argument)
+{
+	size_t length = strcspn(word, "("), rest = strlen(word + length);
+
+	*argument = NULL;
+	*name = arena_printf(words->arena, "%.*s", (int)length, word);
+	if (rest == 0)
+		return *name || config_error(words, "out of memory");
+	if (word[length + rest - 1] != ')')
+		return config_error(words, "no closing ')' in '%s'", word);
+	*argument = arena_printf(words->arena, "%.*s", (int)rest - 2, word + length + 1);
+	return (*name && *argument) || config_error(words, "out of memory");
+}
+
+static const struct policy *find(struct config_words *words, const char *word, const char *name)
+{
+	const char *names[COUNT(policies)];
+
+	for (size_t i = 0; i < COUNT(policies); i++) {
+		names[i] = policies[i].balance->name;
+		if (strcmp(name, names[i]) == 0)
+			return &policies[i];
+	}
 	for (size_t i = 0; i < COUNT(later); i++)
-		if (strlen(later[i]) == length && strncmp(word, later[i], length) == 0)
-			return true;
-	return false;
+		if (strcmp(name, later[i]) == 0) {
+			config_error(words, "'balance %s' is not yet supported", word);
+			return NULL;
+		}
+	config_error(words, "unknown policy '%s'%s", name,
+		     config_did_you_mean(words->arena, name, names, COUNT(names)));
+	return NULL;
 }
 
 static bool parse_balance(struct config_words *words, void *into)
 {
 	struct backend *backend = fleet_current(into);
-	const char *word = config_take_word(words, "a policy"), *names[COUNT(policies)];
+	const char *word = config_take_word(words, "a policy"), *name, *argument;
+	const struct policy *policy;
 
-	if (!word)
+	if (!word || !split(words, word, &name, &argument))
 		return false;
-	for (size_t i = 0; i < COUNT(policies); i++) {
-		names[i] = policies[i]->name;
-		if (strcmp(word, policies[i]->name) != 0)
-			continue;
-		backend->balance = policies[i];
-		return true;
-	}
+	backend->hash.key = NULL;
 	if (strcmp(word, "leastconn") == 0) {
 		backend->balance = &balance_least_load;
 		return config_say_at(words->config, CONFIG_NOTICE, words->place,
 				     "'leastconn' is taken as 'least-load': clients do not connect through the agent");
 	}
-	if (is_later(word))
-		return config_error(words, "'balance %s' is not yet supported", word);
-	return config_error(words, "unknown policy '%s'%s", word,
-			    config_did_you_mean(words->arena, word, names, COUNT(policies)));
+	policy = find(words, word, name);
+	if (!policy)
+		return false;
+	backend->balance = policy->balance;
+	return policy->parse ? policy->parse(words, backend, argument) : no_argument(words, argument);
 }
 
+/* ---- hash-type, hash-balance-factor ---- */
+
+static bool parse_hash_type(struct config_words *words, void *into)
+{
+	const char *type = config_take_word(words, "'consistent'");
+
+	if (!type)
+		return false;
+	fleet_current(into)->hash.type_place = words->place;
+	if (strcmp(type, "map-based") == 0)
+		return config_error(words,
+				    "'hash-type map-based' is not supported: with each server that comes or goes it "
+				    "moves nearly every key; 'consistent' moves those of that server");
+	if (strcmp(type, "consistent") != 0)
+		return config_error(words, "'hash-type' expects 'consistent', not '%s'", type);
+	if (words->left == 0)
+		return true;
+	while (words->left > 0)
+		config_take_word(words, "");
+	return config_say_at(words->config, CONFIG_NOTICE, words->place,
+			     "the hash function is the agent's own, whatever stands behind 'consistent'");
+}
+
+static bool parse_balance_factor(struct config_words *words, void *into)
+{
+	struct backend *backend = fleet_current(into);
+	uint64_t factor;
+
+	if (!config_take_int(words, 0, MOST_FACTOR, &factor))
+		return false;
+	if (factor > 0 && factor <= 100)
+		return config_error(words,
+				    "'hash-balance-factor' is 0, for no bound, or above 100: percent of a server's "
+				    "share, and all of them cannot carry less than theirs");
+	backend->hash.balance_factor = (unsigned)factor;
+	backend->hash.balance_factor_place = words->place;
+	return true;
+}
+
+#define BOTH (CONFIG_DEFAULTS | CONFIG_BACKEND)
+
 static const struct config_keyword keywords[] = {
-	{ CONFIG_DEFAULTS | CONFIG_BACKEND, "balance", parse_balance, "least-load|roundrobin|first",
+	{ BOTH, "balance", parse_balance,
+	  "first|hash <sample>|hdr(<name>)|least-load|roundrobin|source|uri|url_param <name>",
 	  "how a server is chosen among those that can serve" },
+	{ BOTH, "hash-balance-factor", parse_balance_factor, "<percent>",
+	  "of its share of what is in flight, the most that a hashed server carries; 0: no bound" },
+	{ BOTH, "hash-type", parse_hash_type, "consistent", "how keys are hashed to servers" },
 };
 
 struct config_room balance_room(struct fleet *fleet)
 {
 	return (struct config_room){ keywords, COUNT(keywords), NULL, fleet };
+}
+
+/* ---- the end of the configuration ---- */
+
+/* A line of `defaults` may be for other backends. */
+static void warn_useless(struct config *config, const struct backend *backend, struct config_place place,
+			 const char *keyword)
+{
+	if (place.line > 0 && place.section == backend->place.section)
+		config_say_at(config, CONFIG_WARNING, place, "'%s' has no effect: 'balance %s' does not hash", keyword,
+			      backend->balance->name);
+}
+
+/* Those that lead to a backend lead to its fallback, too. */
+static bool add_keys(struct ruleset *ruleset, const struct fleet *fleet, const struct backend *backend)
+{
+	const struct backend *fallback = backend->fallback_name ? fleet_find(fleet, backend->fallback_name) : NULL;
+
+	return (!backend->hash.key || ruleset_add_key(ruleset, backend->hash.key, backend->name)) &&
+	       (!fallback || !fallback->hash.key || ruleset_add_key(ruleset, fallback->hash.key, backend->name));
+}
+
+void balance_finish(struct fleet *fleet, struct ruleset *ruleset, struct config *config)
+{
+	for (size_t i = 0; i < fleet_count(fleet); i++) {
+		const struct backend *backend = fleet_backend(fleet, i);
+		const struct hash_config *hash = &backend->hash;
+
+		if (!add_keys(ruleset, fleet, backend))
+			config_say_at(config, CONFIG_ERROR, backend->place, "out of memory");
+		if (backend->balance->hashes)
+			continue;
+		warn_useless(config, backend, hash->balance_factor_place, "hash-balance-factor");
+		warn_useless(config, backend, hash->type_place, "hash-type");
+	}
 }

@@ -18,6 +18,15 @@ static inline double larger(double a, double b)
 	return a > b ? a : b;
 }
 
+static inline void atomic_add(_Atomic double *sum, double more)
+{
+	double before = GET(*sum);
+
+	while (!atomic_compare_exchange_weak_explicit(sum, &before, before + more, memory_order_relaxed,
+						      memory_order_relaxed))
+		continue;
+}
+
 /* exp(−x) for x ≥ 0, from its series: within 0.4 % up to x = 1 and falling for ever, which is all that matters to z. */
 static inline double decay(double x)
 {

@@ -14,15 +14,6 @@
 
 #define MAX_DRAWS 64u
 
-static void atomic_add(_Atomic double *sum, double more)
-{
-	double before = GET(*sum);
-
-	while (!atomic_compare_exchange_weak_explicit(sum, &before, before + more, memory_order_relaxed,
-						      memory_order_relaxed))
-		continue;
-}
-
 const char *load_knowledge_name(enum load_knowledge known)
 {
 	static const char *const names[] = {
@@ -218,7 +209,7 @@ static void book_shares(const struct picker *picker, double now, double peers)
 	}
 }
 
-static void least_load_book(struct server *server, double now, const struct picker *picker)
+void least_load_book(struct server *server, double now, const struct picker *picker)
 {
 	struct server_load *load = &server->state->load;
 	double peers = GET(server->backend->state->m) - 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of least-load share: the control thread's side. */
+/* What the files of least-load share, also with policies that want to know what is in flight. */
 #ifndef SPOA_SELECT_LEAST_LOAD_H
 #define SPOA_SELECT_LEAST_LOAD_H
 
@@ -20,5 +20,8 @@ double learn_blend(double mean, double fresh, double elapsed, double memory);
 /* standing.c: the balance's refresh() and prepare(). */
 void least_load_refresh(struct backend *backend, double now);
 bool least_load_prepare(struct arena *arena, struct backend *backend, uint32_t room);
+
+/* The balance's book(); with picker->n 0 for whoever chose one server and no other. */
+void least_load_book(struct server *server, double now, const struct picker *picker);
 
 #endif

@@ -5,8 +5,13 @@
 #include "spoa-redirect/select.h"
 
 extern const struct balance balance_first;
+extern const struct balance balance_hash;
+extern const struct balance balance_hdr;
 extern const struct balance balance_least_load;
 extern const struct balance balance_roundrobin;
+extern const struct balance balance_source;
+extern const struct balance balance_uri;
+extern const struct balance balance_url_param;
 
 static inline uint32_t server_weight(const struct server *server)
 {

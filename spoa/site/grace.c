@@ -3,10 +3,12 @@
 
 #include "spoa-redirect/site.h"
 
+#define COLLECT 0.1 /* seconds between two looks at what the fleet has replaced */
+
 struct grace {
-	struct ev_loop *loop;
-	struct net *net;
+	struct running *running;
 	ev_async passed;
+	ev_timer collect;
 	struct retired *first, **last; /* the oldest first */
 };
 
@@ -16,7 +18,7 @@ static void on_passed(struct ev_loop *loop, ev_async *async, int events)
 
 	(void)loop;
 	(void)events;
-	while (grace->first && net_has_passed(grace->net, grace->first->mark)) {
+	while (grace->first && net_has_passed(grace->running->net, grace->first->mark)) {
 		struct retired *retired = grace->first;
 
 		grace->first = retired->next;
@@ -26,17 +28,28 @@ static void on_passed(struct ev_loop *loop, ev_async *async, int events)
 	}
 }
 
-struct grace *grace_new(struct ev_loop *loop, struct net *net)
+static void on_collect(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct grace *grace = timer->data;
+
+	(void)loop;
+	(void)events;
+	grace_after(grace, fleet_take_retired(grace->running->site.fleet));
+}
+
+struct grace *grace_new(struct running *running)
 {
 	struct grace *grace = calloc(1, sizeof(*grace));
 
 	if (!grace)
 		return NULL;
-	*grace = (struct grace){ .loop = loop, .net = net, .last = &grace->first };
+	*grace = (struct grace){ .running = running, .last = &grace->first };
 	ev_async_init(&grace->passed, on_passed);
-	grace->passed.data = grace;
-	ev_async_start(loop, &grace->passed);
-	net_tell_passing(net, loop, &grace->passed);
+	ev_timer_init(&grace->collect, on_collect, COLLECT, COLLECT);
+	grace->passed.data = grace->collect.data = grace;
+	ev_async_start(running->loop, &grace->passed);
+	ev_timer_start(running->loop, &grace->collect);
+	net_tell_passing(running->net, running->loop, &grace->passed);
 	return grace;
 }
 
@@ -46,7 +59,7 @@ void grace_after(struct grace *grace, struct retired *list)
 
 	if (!list)
 		return;
-	mark = net_pass(grace->net);
+	mark = net_pass(grace->running->net);
 	while (list) {
 		struct retired *next = list->next;
 
@@ -62,7 +75,8 @@ void grace_free(struct grace *grace)
 {
 	if (!grace)
 		return;
-	ev_async_stop(grace->loop, &grace->passed);
+	ev_async_stop(grace->running->loop, &grace->passed);
+	ev_timer_stop(grace->running->loop, &grace->collect);
 	retired_free(grace->first);
 	free(grace);
 }

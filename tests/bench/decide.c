@@ -40,6 +40,7 @@ static bool build(struct bench *bench, const char *file)
 	rooms[3] = balance_room(bench->fleet);
 	config = config_new(bench->arena, rooms, 4);
 	config_read(config, file);
+	balance_finish(bench->fleet, ruleset, config);
 	ruleset_finish(ruleset, config);
 	fleet_finish(bench->fleet, config, clock_now());
 	ruleset_count_hits(ruleset, 1);

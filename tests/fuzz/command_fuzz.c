@@ -49,6 +49,7 @@ static void build(void)
 
 	must(site_begin(site, rooms) && (site->config = config_new(site->arena, rooms, SITE_ROOMS)));
 	config_read_text(site->config, "site", slice_of_string(text));
+	balance_finish(site->fleet, site->ruleset, site->config);
 	ruleset_finish(site->ruleset, site->config);
 	fleet_finish(site->fleet, site->config, clock_now());
 	net_settings_finish(site->settings, site->ruleset, site->fleet, site->config);

@@ -44,6 +44,13 @@ backend web
     server w1 192.0.2.1:80 redir https://w1.example.com/a agent-check agent-port 99 agent-inter 1s agent-send "a\n" check
     server w2 [2001:db8::1]:80 redir http://w2.example.com backup disabled check addr 127.0.0.1 port 81
     server w3 192.0.2.3:80 redir https://w3.example.com standby-of w1 load-stale 10s
+    balance hash req.hdr(x-user),lower
+    balance uri whole len 20 depth 3
+    balance url_param user
+    balance hdr(host) use_domain_only
+    balance source
+    hash-type consistent sdbm
+    hash-balance-factor 125
 '''
 
 if len(sys.argv) != 3:

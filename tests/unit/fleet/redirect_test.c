@@ -144,7 +144,6 @@ static void a_policy_is_found_by_name(void **state)
 		{ "rondrobin", IN_WEB "unknown policy 'rondrobin', did you mean 'roundrobin'?" },
 		{ "zzzzzzzz", IN_WEB "unknown policy 'zzzzzzzz'" },
 		{ "random(2)", IN_WEB "'balance random(2)' is not yet supported" },
-		{ "hdr(host)", IN_WEB "'balance hdr(host)' is not yet supported" },
 		{ "first first", IN_WEB "unexpected word 'first' after 'balance'" },
 	};
 

@@ -66,6 +66,7 @@ static inline bool agent_try(struct agent *agent, const char *global, char *why,
 	rooms[3] = balance_room(agent->fleet);
 	config = config_new(agent->arena, rooms, 4);
 	config_read(config, file);
+	balance_finish(agent->fleet, ruleset, config);
 	ruleset_finish(ruleset, config);
 	fleet_finish(agent->fleet, config, clock_now());
 	net_settings_finish(settings, ruleset, agent->fleet, config);

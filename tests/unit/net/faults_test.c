@@ -519,6 +519,7 @@ static bool build(struct agent *agent, const char *file, struct net_settings **s
 	if (!config)
 		return false;
 	config_read(config, file);
+	balance_finish(agent->fleet, ruleset, config);
 	ruleset_finish(ruleset, config);
 	fleet_finish(agent->fleet, config, clock_now());
 	net_settings_finish(*settings, ruleset, agent->fleet, config);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Consistent hashing with bounded loads (Mirrokni, Thorup and Zadimoghaddam 2018), as HAProxy's hash-balance-factor: a key
+ * goes to the server whose place on the ring is next and that may have one more. What has no key goes to any place.
+ */
+#include <math.h>
+
+#include "estimate.h"
+#include "least_load.h"
+#include "ring.h"
+#include "select.h"
+#include "spoa-redirect/base/hash.h"
+
+#define MOST_LOOKS   64u /* at servers that may not have more */
+#define MOST_BACKUPS 64u
+
+/* ---- the control thread's ---- */
+
+/* A server that drains keeps its places: they are passed over, or its standby's. */
+static uint32_t weight_on_ring(const struct server *server)
+{
+	uint32_t weight = server_weight(server);
+
+	if (weight == 0)
+		weight = server->weight;
+	return weight > 0 ? weight : 1;
+}
+
+static void refresh_bound(struct backend *backend, double now)
+{
+	struct backend_state *state = backend->state;
+	double in_flight = 0, weights = 0;
+
+	for (uint32_t i = 0; i < backend_n_usable(backend); i++) {
+		const struct server *server = backend_usable(backend, i);
+		double est, z;
+
+		drain(&server->state->load, now, &est, &z);
+		in_flight += est;
+		weights += server_weight(server);
+	}
+	SET(state->in_flight, in_flight);
+	SET(state->weights, weights);
+}
+
+static void hash_refresh(struct backend *backend, double now)
+{
+	struct backend_state *state = backend->state;
+
+	least_load_refresh(backend, now);
+	ring_refresh(&state->ring, &state->retired, backend, weight_on_ring, now);
+	refresh_bound(backend, now);
+}
+
+static void free_ring(void *object)
+{
+	struct backend_state *state = object;
+
+	ring_free(atomic_load_explicit(&state->ring, memory_order_relaxed));
+	retired_free(state->retired);
+}
+
+static bool hash_prepare(struct arena *arena, struct backend *backend, uint32_t room)
+{
+	bool first = !backend->state->sorted;
+
+	/* the ring itself comes with the first refresh */
+	return least_load_prepare(arena, backend, room) && (!first || arena_on_free(arena, free_ring, backend->state));
+}
+
+/* ---- picking ---- */
+
+/* How much of what a server may have at most it has; from 1 on it may have no more. */
+static double fullness(const struct backend *backend, const struct server *server, double now)
+{
+	const struct backend_state *state = backend->state;
+	double est, z, most, weights = GET(state->weights);
+
+	if (backend->hash.balance_factor == 0 || weights <= 0)
+		return 0;
+	drain(&server->state->load, now, &est, &z);
+	most = ceil((GET(state->in_flight) + 1) * server_weight(server) / weights * backend->hash.balance_factor / 100);
+	return est / most;
+}
+
+/* Whom the key comes to from `at` on. told: by the way; NULL: nobody asks. */
+static inline struct server *seek(const struct backend *backend, const struct ring *ring, uint32_t at, double now,
+				  struct select_place *told)
+{
+	uint32_t i = ring_find(ring, at);
+	struct server *best = NULL;
+	double least = INFINITY;
+
+	if (told)
+		told->owner = ring->slots[ring->nodes[i].slot];
+	for (uint32_t step = 0, looks = 0; step < ring->n && looks < MOST_LOOKS;
+	     step++, i = i + 1 == ring->n ? 0 : i + 1) {
+		struct server *server = ring_holder(ring, i);
+		double full;
+
+		if (!server)
+			continue;
+		full = fullness(backend, server, now);
+		if (full < 1)
+			return server;
+		if (told && !told->full)
+			told->full = server;
+		looks++;
+		if (full >= least)
+			continue;
+		least = full;
+		best = server;
+	}
+	return best;
+}
+
+/* Backups are few and rarely there: the one of them that fits the key best (rendezvous, Thaler and Ravishankar 1998). */
+static struct server *pick_backup(const struct backend *backend, uint64_t key)
+{
+	uint32_t n = backend_n_usable(backend);
+	struct server *best = NULL;
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < n && i < MOST_BACKUPS; i++) {
+		struct server *server = backend_usable(backend, i);
+		uint64_t fit = hash_mix(key ^ hash_of(slice_of_string(server->name)));
+
+		if (best && fit <= most)
+			continue;
+		most = fit;
+		best = server;
+	}
+	return best;
+}
+
+static struct server *hash_pick(struct backend *backend, uint64_t key, double now, struct picker *picker)
+{
+	const struct ring *ring = atomic_load_explicit(&backend->state->ring, memory_order_acquire);
+
+	picker->n = 0;
+	if (key == 0)
+		key = random_bits(&picker->random);
+	if (!ring || atomic_load_explicit(&ring->n_holders, memory_order_relaxed) == 0)
+		return pick_backup(backend, key);
+	return seek(backend, ring, (uint32_t)(key >> 32), now, NULL);
+}
+
+bool select_find_place(const struct backend *backend, uint64_t key, double now, struct select_place *place)
+{
+	const struct ring *ring = atomic_load_explicit(&backend->state->ring, memory_order_acquire);
+
+	*place = (struct select_place){ .at = (double)(key >> 32) / 4294967296.0 };
+	if (key == 0 || !ring || ring->n == 0)
+		return false;
+	seek(backend, ring, (uint32_t)(key >> 32), now, place);
+	return true;
+}
+
+static void hash_book(struct server *server, double now, const struct picker *picker)
+{
+	struct backend_state *state = server->backend->state;
+
+	least_load_book(server, now, picker);
+	if (server->backend->hash.balance_factor > 0)
+		atomic_add(&state->in_flight, GET(state->m));
+}
+
+#define HASHING(text)                                                                                        \
+	{                                                                                                    \
+		.name = text, .prepare = hash_prepare, .refresh = hash_refresh, .report = least_load_report, \
+		.pick = hash_pick, .book = hash_book, .hashes = true,                                        \
+	}
+
+/* They differ in what they hash. */
+const struct balance balance_hash = HASHING("hash");
+const struct balance balance_hdr = HASHING("hdr");
+const struct balance balance_source = HASHING("source");
+const struct balance balance_uri = HASHING("uri");
+const struct balance balance_url_param = HASHING("url_param");
