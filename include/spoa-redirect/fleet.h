@@ -260,6 +260,7 @@ struct balance {
 	void (*book)(struct server *server, double now, const struct picker *picker);
 	bool reads_utilisation; /* an agent's "N%" tells utilisation, not a share of the weight */
 	bool hashes;            /* it chooses by a key */
+	bool fixed_weights;     /* what is set at run time only drains */
 };
 
 /* ---- what the configuration says ---- */
@@ -415,6 +416,7 @@ struct backend {
 	uint32_t room; /* for servers; 0: none has come at run time yet */
 	const struct balance *balance;
 	struct hash_config hash;
+	unsigned draws; /* of `random`; 0: as it likes */
 	struct redirect redirect;
 	struct httpchk httpchk;
 	bool dry_run;              /* nothing is redirected from here */

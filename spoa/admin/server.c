@@ -127,6 +127,8 @@ static void change_weight(struct session *session, FILE *out, struct server *ser
 	uint32_t weight;
 	const char *wrong = word ? take_weight(server, word, &weight) : "Require <weight> or <weight%>.";
 
+	if (!wrong && server->backend->balance->fixed_weights && weight != 0 && weight != server->weight)
+		wrong = "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.";
 	if (wrong)
 		fprintf(out, "%s\n", wrong);
 	else

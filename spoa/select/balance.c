@@ -3,6 +3,7 @@
 
 #include "select.h"
 
+#define MOST_DRAWS  16u
 #define MOST_FACTOR 65535u /* percent, of a server's share */
 
 struct policy {
@@ -94,16 +95,27 @@ static bool parse_hdr(struct config_words *words, struct backend *backend, const
 	return set_key(words, backend, arena_printf(words->arena, "req.hdr(%s)", argument), part);
 }
 
+static bool parse_random(struct config_words *words, struct backend *backend, const char *argument)
+{
+	uint64_t draws;
+
+	if (!argument)
+		return true;
+	if (!slice_to_natural(slice_of_string(argument), MOST_DRAWS, &draws) || draws == 0)
+		return config_error(words, "'random' expects a number of draws from 1 to %u, not '%s'", MOST_DRAWS,
+				    argument);
+	backend->draws = (unsigned)draws;
+	return true;
+}
+
 /* ---- the line ---- */
 
 static const struct policy policies[] = {
-	{ &balance_least_load, NULL },           { &balance_roundrobin, NULL },     { &balance_first, NULL },
-	{ &balance_hash, parse_hash },           { &balance_source, parse_source }, { &balance_uri, parse_uri },
-	{ &balance_url_param, parse_url_param }, { &balance_hdr, parse_hdr },
+	{ &balance_least_load, NULL },     { &balance_random, parse_random }, { &balance_roundrobin, NULL },
+	{ &balance_static_rr, NULL },      { &balance_first, NULL },          { &balance_hash, parse_hash },
+	{ &balance_source, parse_source }, { &balance_uri, parse_uri },       { &balance_url_param, parse_url_param },
+	{ &balance_hdr, parse_hdr },
 };
-
-/* Of configuration.md, by the orders of work to come. */
-static const char *const later[] = { "random", "static-rr" };
 
 /* "hdr(x)" is "hdr" and "x". False: reported. */
 static bool split(struct config_words *words, const char *word, const char **name, const char **argument)
@@ -120,7 +132,7 @@ static bool split(struct config_words *words, const char *word, const char **nam
 	return (*name && *argument) || config_error(words, "out of memory");
 }
 
-static const struct policy *find(struct config_words *words, const char *word, const char *name)
+static const struct policy *find(struct config_words *words, const char *name)
 {
 	const char *names[COUNT(policies)];
 
@@ -129,11 +141,6 @@ static const struct policy *find(struct config_words *words, const char *word, c
 		if (strcmp(name, names[i]) == 0)
 			return &policies[i];
 	}
-	for (size_t i = 0; i < COUNT(later); i++)
-		if (strcmp(name, later[i]) == 0) {
-			config_error(words, "'balance %s' is not yet supported", word);
-			return NULL;
-		}
 	config_error(words, "unknown policy '%s'%s", name,
 		     config_did_you_mean(words->arena, name, names, COUNT(names)));
 	return NULL;
@@ -148,12 +155,13 @@ static bool parse_balance(struct config_words *words, void *into)
 	if (!word || !split(words, word, &name, &argument))
 		return false;
 	backend->hash.key = NULL;
+	backend->draws = 0;
 	if (strcmp(word, "leastconn") == 0) {
 		backend->balance = &balance_least_load;
 		return config_say_at(words->config, CONFIG_NOTICE, words->place,
 				     "'leastconn' is taken as 'least-load': clients do not connect through the agent");
 	}
-	policy = find(words, word, name);
+	policy = find(words, name);
 	if (!policy)
 		return false;
 	backend->balance = policy->balance;
@@ -203,7 +211,8 @@ static bool parse_balance_factor(struct config_words *words, void *into)
 
 static const struct config_keyword keywords[] = {
 	{ BOTH, "balance", parse_balance,
-	  "first|hash <sample>|hdr(<name>)|least-load|roundrobin|source|uri|url_param <name>",
+	  "first|hash <sample>|hdr(<name>)|least-load|random[(<draws>)]|roundrobin|source|static-rr|uri|url_param "
+	  "<name>",
 	  "how a server is chosen among those that can serve" },
 	{ BOTH, "hash-balance-factor", parse_balance_factor, "<percent>",
 	  "of its share of what is in flight, the most that a hashed server carries; 0: no bound" },

@@ -6,6 +6,9 @@
  */
 #include <stdlib.h>
 
+#include "estimate.h"
+#include "least_load.h"
+#include "roundrobin.h"
 #include "select.h"
 
 #define MIN_ROOM        1024u
@@ -23,13 +26,13 @@ static uint32_t turns_for(uint32_t servers)
 	return wanted > MIN_ROOM ? wanted : MIN_ROOM;
 }
 
-static bool roundrobin_prepare(struct arena *arena, struct backend *backend, uint32_t room)
+bool roundrobin_prepare(struct arena *arena, struct backend *backend, uint32_t room)
 {
 	struct backend_state *state = backend->state;
 	server_slot *old = atomic_load_explicit(&state->schedule, memory_order_relaxed);
 	server_slot *slots = arena_array(arena, turns_for(room), sizeof(*slots));
 
-	if (!slots)
+	if (!slots || !least_load_prepare(arena, backend, room))
 		return false;
 	for (uint32_t i = 0; i < atomic_load_explicit(&state->n_schedule, memory_order_relaxed); i++)
 		atomic_init(&slots[i], atomic_load_explicit(&old[i], memory_order_relaxed));
@@ -48,6 +51,14 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 	return a;
 }
 
+/* To some, what is set at run time is but 0 or not. */
+static uint32_t weight_of(const struct server *server)
+{
+	if (!server->backend->balance->fixed_weights)
+		return server_weight(server);
+	return server->weight ? server->weight : 1;
+}
+
 static uint64_t signature(const struct backend *backend, uint32_t n)
 {
 	uint64_t sum = 0xcbf29ce484222325;
@@ -56,7 +67,7 @@ static uint64_t signature(const struct backend *backend, uint32_t n)
 		const struct server *server = backend_usable(backend, i);
 
 		sum = (sum ^ server->index) * 0x100000001b3;
-		sum = (sum ^ server_weight(server)) * 0x100000001b3;
+		sum = (sum ^ weight_of(server)) * 0x100000001b3;
 	}
 	return sum | 1;
 }
@@ -80,13 +91,13 @@ static uint32_t make_turns(const struct backend *backend, uint32_t n, struct tur
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		common = gcd(common, server_weight(backend_usable(backend, i)));
-		sum += server_weight(backend_usable(backend, i));
+		common = gcd(common, weight_of(backend_usable(backend, i)));
+		sum += weight_of(backend_usable(backend, i));
 	}
 	sum /= common ? common : 1;
 	for (uint32_t i = 0; i < n; i++) {
 		struct server *server = backend_usable(backend, i);
-		uint64_t share = server_weight(server) / (common ? common : 1);
+		uint64_t share = weight_of(server) / (common ? common : 1);
 
 		if (sum > limit)
 			share = share * limit / sum;
@@ -98,7 +109,7 @@ static uint32_t make_turns(const struct backend *backend, uint32_t n, struct tur
 	return made;
 }
 
-static void roundrobin_refresh(struct backend *backend, double now)
+void roundrobin_refresh(struct backend *backend, double now)
 {
 	struct backend_state *state = backend->state;
 	uint32_t n = backend_n_usable(backend), made;
@@ -106,7 +117,7 @@ static void roundrobin_refresh(struct backend *backend, double now)
 	uint64_t mark = signature(backend, n);
 	struct turn *turns;
 
-	(void)now;
+	least_load_refresh(backend, now);
 	if (mark == state->signature)
 		return;
 	turns = malloc(turns_for(state->room) * sizeof(*turns));
@@ -129,7 +140,7 @@ static struct server *roundrobin_pick(struct backend *backend, uint64_t key, dou
 
 	(void)key;
 	(void)now;
-	(void)picker;
+	picker->n = 0;
 	if (n == 0)
 		return NULL;
 	turn = atomic_load_explicit(&state->turn, memory_order_relaxed) % n;
@@ -139,16 +150,25 @@ static struct server *roundrobin_pick(struct backend *backend, uint64_t key, dou
 
 static void roundrobin_book(struct server *server, double now, const struct picker *picker)
 {
-	(void)picker;
-	(void)now;
 	atomic_fetch_add_explicit(&server->backend->state->turn, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&server->state->load.booked, 1, memory_order_relaxed);
+	least_load_book(server, now, picker);
 }
 
 const struct balance balance_roundrobin = {
 	.name = "roundrobin",
 	.prepare = roundrobin_prepare,
 	.refresh = roundrobin_refresh,
+	.report = least_load_report,
 	.pick = roundrobin_pick,
 	.book = roundrobin_book,
+};
+
+const struct balance balance_static_rr = {
+	.name = "static-rr",
+	.prepare = roundrobin_prepare,
+	.refresh = roundrobin_refresh,
+	.report = least_load_report,
+	.pick = roundrobin_pick,
+	.book = roundrobin_book,
+	.fixed_weights = true,
 };

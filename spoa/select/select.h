@@ -8,8 +8,10 @@ extern const struct balance balance_first;
 extern const struct balance balance_hash;
 extern const struct balance balance_hdr;
 extern const struct balance balance_least_load;
+extern const struct balance balance_random;
 extern const struct balance balance_roundrobin;
 extern const struct balance balance_source;
+extern const struct balance balance_static_rr;
 extern const struct balance balance_uri;
 extern const struct balance balance_url_param;
 

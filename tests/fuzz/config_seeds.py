@@ -49,6 +49,8 @@ backend web
     balance url_param user
     balance hdr(host) use_domain_only
     balance source
+    balance random(3)
+    balance static-rr
     hash-type consistent sdbm
     hash-balance-factor 125
 '''

@@ -143,7 +143,6 @@ static void a_policy_is_found_by_name(void **state)
 		{ "", IN_WEB "'balance' expects a policy" },
 		{ "rondrobin", IN_WEB "unknown policy 'rondrobin', did you mean 'roundrobin'?" },
 		{ "zzzzzzzz", IN_WEB "unknown policy 'zzzzzzzz'" },
-		{ "random(2)", IN_WEB "'balance random(2)' is not yet supported" },
 		{ "first first", IN_WEB "unexpected word 'first' after 'balance'" },
 	};
 

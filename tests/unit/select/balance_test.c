@@ -7,9 +7,21 @@
 static void each_policy_has_its_words(void **state)
 {
 	static const char *const lines[] = {
-		"least-load",    "roundrobin",     "first",       "hash req.hdr(x-user)",
-		"hash src",      "source",         "uri",         "uri whole len 20 depth 3",
-		"uri path-only", "url_param user", "hdr(x-user)", "hdr(host) use_domain_only",
+		"least-load",
+		"roundrobin",
+		"first",
+		"static-rr",
+		"random",
+		"random(3)",
+		"hash req.hdr(x-user)",
+		"hash src",
+		"source",
+		"uri",
+		"uri whole len 20 depth 3",
+		"uri path-only",
+		"url_param user",
+		"hdr(x-user)",
+		"hdr(host) use_domain_only",
 	};
 
 	(void)state;
@@ -32,6 +44,9 @@ static void what_is_wrong_is_told(void **state)
 		{ "balance hash path_beg", "'path_beg' compares, and has no value of its own" },
 		{ "balance hash(src)", "this policy has nothing in parentheses, unlike '(src)'" },
 		{ "balance first(2)", "this policy has nothing in parentheses, unlike '(2)'" },
+		{ "balance random(0)", "'random' expects a number of draws from 1 to 16, not '0'" },
+		{ "balance random(two)", "'random' expects a number of draws from 1 to 16, not 'two'" },
+		{ "balance static-rr(1)", "this policy has nothing in parentheses, unlike '(1)'" },
 		{ "balance hdr", "'balance hdr' expects the name of a header, as in 'hdr(x-user)'" },
 		{ "balance hdr(x-user", "no closing ')' in 'hdr(x-user'" },
 		{ "balance uri deep", "'balance uri' takes 'depth', 'len', 'path-only' and 'whole', not 'deep'" },

@@ -108,8 +108,7 @@ static void the_round_changes_with_servers_and_weights(void **state)
 	server_set_weight(site.fleet, site_server(&site, "c"), 2, "test", SITE_START);
 	expect(&site, "acbbacbb"); /* the eighteenth of b a c b */
 	for (unsigned i = 0; i < 3; i++)
-		server_set_admin(site.fleet, fleet_backend(site.fleet, 0)->servers[i], ADMIN_DRAIN, "test",
-				 SITE_START);
+		server_set_admin(site.fleet, fleet_backend(site.fleet, 0)->servers[i], ADMIN_DRAIN, "test", SITE_START);
 	assert_string_equal(site_pick(&site, SITE_START), "-");
 	site_close(&site);
 }
@@ -145,14 +144,34 @@ static void a_pick_that_is_not_booked_takes_no_turn(void **state)
 	site_close(&site);
 }
 
+static void static_rr_goes_by_the_weights_of_the_file(void **state)
+{
+	static const char text[] = "backend web\n  balance static-rr\n"
+				   "  server a 192.0.2.1:80 redir https://a.example.com weight 2\n"
+				   "  server b 192.0.2.2:80 redir https://b.example.com\n";
+	struct site site;
+
+	(void)state;
+	site_open(&site, text, 1);
+	expect(&site, "abaaba");
+	server_set_weight(site.fleet, site_server(&site, "b"), 200, "test", SITE_START);
+	expect(&site, "abaaba");
+	server_set_weight(site.fleet, site_server(&site, "a"), 0, "test", SITE_START);
+	expect(&site, "bbb");
+	server_set_weight(site.fleet, site_server(&site, "a"), 1, "test", SITE_START);
+	expect(&site, "aba");
+	site_close(&site);
+}
+
 static void open_many(struct site *site)
 {
 	char *text = malloc(MANY * 100 + 100);
 	size_t used = (size_t)sprintf(text, "backend web\n  balance roundrobin\n");
 
 	for (unsigned i = 0; i < MANY; i++)
-		used += (size_t)sprintf(text + used, "  server s%u 192.0.2.1:80 redir https://s%u.example.com weight %u\n",
-					i, i, i % 256 + 1);
+		used += (size_t)sprintf(text + used,
+					"  server s%u 192.0.2.1:80 redir https://s%u.example.com weight %u\n", i, i,
+					i % 256 + 1);
 	site_open(site, text, 1);
 	free(text);
 }
@@ -190,6 +209,7 @@ int main(void)
 		cmocka_unit_test(the_round_changes_with_servers_and_weights),
 		cmocka_unit_test(a_refresh_without_a_change_keeps_the_turns),
 		cmocka_unit_test(a_pick_that_is_not_booked_takes_no_turn),
+		cmocka_unit_test(static_rr_goes_by_the_weights_of_the_file),
 		cmocka_unit_test(shares_hold_within_one_turn_where_weights_are_too_many),
 	};
 
