@@ -62,6 +62,7 @@ struct server_load {
 	_Atomic double dir;             /* arrivals per second that no agent assigned, ≥ 0 */
 	_Atomic double scale;           /* (1 + dir / mu) / mu */
 	_Atomic int known;              /* enum load_knowledge, as of the last refresh */
+	_Atomic float limit;            /* maxconn: not picked from so much in flight on; INFINITY: it has none */
 	_Atomic uint64_t booked;        /* redirects to this server, ever; workers add */
 	_Atomic double more_P, more_F;  /* what P and F are above `booked`, since the last report; workers add */
 	_Atomic double u, q;            /* of the last report; < 0: it did not tell */
@@ -197,6 +198,7 @@ struct backend_state {
 	_Atomic uint32_t n_schedule;
 	_Atomic(server_slot *) schedule;       /* round robin's turns */
 	_Atomic uint32_t turn;                 /* workers add */
+	_Atomic uint32_t front;                /* first's: those before have no room; workers move it on */
 	_Atomic uint32_t max_weight;           /* least-load's: of the usable servers */
 	_Atomic double median_cost, mean_cost; /* likewise, of those whose load is known; mean_cost < 0: of none */
 	_Atomic double m;                      /* all agents' decisions for each of this one's */
@@ -232,6 +234,8 @@ struct picker {
 	uint32_t n;       /* of the shares; 0: none but the picked server's */
 	uint32_t picked;  /* which of them */
 	uint32_t choices; /* of all of them */
+	bool kept;        /* by its key, and not as the policy chooses */
+	uint32_t front;   /* first's: where it began to look */
 	struct {
 		struct server *server;
 		uint32_t times; /* chosen */
@@ -256,6 +260,8 @@ struct balance {
 	 * the request, what the backend hashes; 0: it hashes nothing, or the request has no such thing.
 	 */
 	struct server *(*pick)(struct backend *backend, uint64_t key, double now, struct picker *picker);
+	/* Any worker: what one more client costs there. NULL: the policy knows no costs. */
+	double (*cost)(const struct backend *backend, const struct server *server, double now);
 	/* Any worker: the client was sent to this server, by the last pick of that picker. */
 	void (*book)(struct server *server, double now, const struct picker *picker);
 	bool reads_utilisation; /* an agent's "N%" tells utilisation, not a share of the weight */
@@ -269,6 +275,8 @@ struct hash_key;
 
 /* What is hashed in order to choose a server; rules.h and select have more of it. */
 struct hash_config {
+	struct hash_key *stick;  /* of `stick on`, until it is known to fit the policy */
+	bool sticks;             /* the key tells where a client was: the policy chooses for all others */
 	struct hash_key *key;    /* NULL: nothing is */
 	unsigned balance_factor; /* percent of a server's share that it carries at most; 0: no bound */
 	struct config_place balance_factor_place, type_place;
@@ -351,6 +359,7 @@ struct server {
 	struct endpoint address;
 	struct redir redir;
 	uint32_t weight;
+	uint32_t maxconn; /* 0: no limit */
 	bool disabled, backup;
 	const char *standby_of; /* NULL: a slot of its own, or a backup */
 	struct server *standby; /* who stands in for this one; NULL: nobody */

@@ -21,15 +21,41 @@ const char *load_knowledge_name(enum load_knowledge known);
  */
 double select_in_flight(const struct server *server, double now, double *under_way);
 
+/* It has its maxconn. Any thread. */
+bool select_is_full(const struct server *server, double now);
+
 /* Where a key stands on the ring of a backend that hashes. */
 struct select_place {
 	double at;                  /* 0 to 1 */
 	const struct server *owner; /* whose place comes next */
-	const struct server *full;  /* the first that came to it and may have no more; NULL: there was none */
+	const struct server *to;    /* who serves it; NULL: nobody can */
+	const struct server *full;  /* who would, but for: NULL, nobody, or */
+	const char *why;            /* "at its bound" */
 };
 
 /* False: there is no key, or no ring. Any thread. */
-bool select_find_place(const struct backend *backend, uint64_t key, double now, struct select_place *place);
+bool select_find_place(struct backend *backend, uint64_t key, double now, struct picker *picker,
+		       struct select_place *place);
+
+/* stick.c's, for the two below. */
+struct server *stick_pick(struct backend *backend, uint64_t key, double now, struct picker *picker);
+void stick_book(struct server *server, double now);
+
+/* Whom a client with that key, 0 for none, is to be sent to: the policy's pick(), unless the client is to stay elsewhere. */
+static inline struct server *select_pick(struct backend *backend, uint64_t key, double now, struct picker *picker)
+{
+	return backend->hash.sticks ? stick_pick(backend, key, now, picker)
+				    : backend->balance->pick(backend, key, now, picker);
+}
+
+/* The client was sent to this server of that backend, by the last select_pick() of that picker. */
+static inline void select_book(struct server *server, double now, const struct picker *picker)
+{
+	if (server->backend->hash.sticks && picker->kept)
+		stick_book(server, now);
+	else
+		server->backend->balance->book(server, now, picker);
+}
 
 /* The rows of `balance`; it fills in what fleet is reading. */
 struct config_room balance_room(struct fleet *fleet);

@@ -226,7 +226,8 @@ static void set_agent(struct row *row, const struct server *server)
 static void put_server(struct sink *sink, const struct server *server, unsigned iid, double now)
 {
 	const struct server_state *state = server->state;
-	unsigned weight = state->shown_weight;
+	unsigned weight = state->shown_weight, told = atomic_load_explicit(&state->maxconn, memory_order_relaxed),
+		 maxconn = told > 0 ? told : server->maxconn;
 	unsigned long long booked = booked_by(server);
 	bool active = !server->backup && !server->standby_of;
 	char text[ENDPOINT_TEXT];
@@ -236,8 +237,8 @@ static void put_server(struct sink *sink, const struct server *server, unsigned 
 	set(&row, COLUMN_pxname, "%s", server->backend->name);
 	set(&row, COLUMN_svname, "%s", server->name);
 	set(&row, COLUMN_scur, "%.0f", select_in_flight(server, now, &under_way));
-	if (atomic_load_explicit(&state->maxconn, memory_order_relaxed) > 0)
-		set(&row, COLUMN_slim, "%u", atomic_load_explicit(&state->maxconn, memory_order_relaxed));
+	if (maxconn > 0)
+		set(&row, COLUMN_slim, "%u", maxconn);
 	set(&row, COLUMN_stot, "%llu", booked);
 	set(&row, COLUMN_lbtot, "%llu", (unsigned long long)selected(server));
 	set(&row, COLUMN_hrsp_3xx, "%llu", booked);

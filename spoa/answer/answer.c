@@ -4,6 +4,7 @@
 #include "location.h"
 #include "routes.h"
 #include "samples.h"
+#include "spoa-redirect/select.h"
 
 bool answer_scratch_init(struct answer_scratch *scratch)
 {
@@ -196,7 +197,7 @@ static bool carry_out(struct answer_scratch *scratch, struct spop_writer *writer
 
 	if (dry ? !fits(scratch, max, decision->server) : !put_redirect(scratch, writer, notify, max, decision->server))
 		return false;
-	decision->backend->balance->book(dry ? decision->server->shadow : decision->server, now, &scratch->picker);
+	select_book(dry ? decision->server->shadow : decision->server, now, &scratch->picker);
 	return true;
 }
 

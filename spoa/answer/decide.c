@@ -4,6 +4,7 @@
 #include "location.h"
 #include "routes.h"
 #include "spoa-redirect/base/hash.h"
+#include "spoa-redirect/select.h"
 
 static const char *const reasons[] = {
 	[REASON_EXCLUDED] = "excluded", [REASON_BAD_REQUEST] = "bad-request", [REASON_NO_RULE] = "no-rule",
@@ -108,11 +109,12 @@ uint64_t answer_key(const struct frontend *frontend, const struct backend *backe
 static struct server *choose_among(struct backend *usable, const struct backend *backend, uint64_t key,
 				   struct answer_scratch *scratch, double now)
 {
-	struct server *server = usable->balance->pick(usable, key, now, &scratch->picker);
+	struct server *server = select_pick(usable, key, now, &scratch->picker);
 
 	if (!server || server->redir.tls || backend->redirect.allow_downgrade || !is_tls(&scratch->request))
 		return server;
 	scratch->picker.n = 0;
+	scratch->picker.kept = false;
 	return atomic_load_explicit(&backend->prebuilt->any_tls, memory_order_relaxed)
 		       ? any_over_tls(usable, &scratch->picker.random)
 		       : NULL;

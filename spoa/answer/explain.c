@@ -172,14 +172,14 @@ static void find_chances(struct backend *backend, uint64_t key, struct picker *p
 	double now = clock_now();
 
 	for (unsigned i = 0; i < PICKS; i++) {
-		const struct server *server = backend->balance->pick(backend, key, now, picker);
+		const struct server *server = select_pick(backend, key, now, picker);
 
 		if (server)
 			chances[server->index]++;
 	}
 }
 
-static void find_key(const struct frontend *frontend, const struct backend *backend, struct answer_scratch *scratch,
+static void find_key(const struct frontend *frontend, struct backend *backend, struct answer_scratch *scratch,
 		     struct explain_key *key)
 {
 	uint64_t hash = answer_key(frontend, backend, scratch);
@@ -188,7 +188,7 @@ static void find_key(const struct frontend *frontend, const struct backend *back
 	if (!key->key)
 		return;
 	key->value = frontend_key(frontend, key->key, &scratch->request, scratch->rules);
-	key->placed = select_find_place(backend, hash, clock_now(), &key->place);
+	key->placed = select_find_place(backend, hash, clock_now(), &scratch->picker, &key->place);
 }
 
 static void tell_servers(const struct frontend *frontend, struct backend *backend, bool dry_run,
@@ -307,15 +307,16 @@ const char *explain_estimate(const struct server *server, char *text, size_t siz
 	return text;
 }
 
-const char *explain_passed(const struct select_place *place)
+const char *explain_passed(const struct select_place *place, char *text, size_t size)
 {
-	const struct server *owner = place->owner;
+	const char *why_not = explain_why_not(place->owner);
+	bool passed = place->to != place->owner && place->full != place->owner && *why_not;
 
-	if (place->full == owner || (place->full && place->full == owner->standby))
-		return "may have no more";
-	if (!*explain_why_not(owner) || (owner->standby && !*explain_why_not(owner->standby)))
-		return NULL;
-	return explain_why_not(owner);
+	snprintf(text, size, "%s%s%s", passed ? place->owner->name : "", passed ? " is " : "", passed ? why_not : "");
+	if (place->why)
+		snprintf(text + strlen(text), size - strlen(text), "%s%s is %s", passed ? "; " : "", place->full->name,
+			 place->why);
+	return text;
 }
 
 const char *explain_why_not(const struct server *server)
@@ -324,7 +325,7 @@ const char *explain_why_not(const struct server *server)
 
 	for (uint32_t i = 0; i < backend_n_usable(backend); i++)
 		if (backend_usable(backend, i) == server)
-			return "";
+			return select_is_full(server, clock_now()) ? "at its maxconn" : "";
 	if (server_status(server) != SERVER_UP)
 		return server_status_name(server_status(server));
 	if (server->backup && backend_n_usable(backend) > 0 && backend_usable(backend, 0)->backup)

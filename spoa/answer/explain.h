@@ -43,8 +43,8 @@ const char *explain_load(const struct server *server, char *text, size_t size);
 /* What that follows from, "" if it is not known: "known, 3 in flight reported, 0.2 under way, …". */
 const char *explain_estimate(const struct server *server, char *text, size_t size);
 
-/* Why a place's server does not take the key: "is DRAIN"; NULL: it does, or its standby. */
-const char *explain_passed(const struct select_place *place);
+/* Why a place's server does not get the request: "s2 is MAINT; s3 is at its bound"; "": it does. */
+const char *explain_passed(const struct select_place *place, char *text, size_t size);
 
 /* Why a server may not be picked, "" if it may. */
 const char *explain_why_not(const struct server *server);

@@ -126,7 +126,7 @@ static void tell_value(void *into, const char *sample, struct slice value)
 static void print_key(struct explain_teller *teller, const char *prefix)
 {
 	const struct explain_key *key = &teller->key;
-	const char *passed = key->placed ? explain_passed(&key->place) : NULL;
+	char passed[600] = "";
 
 	if (!key->key)
 		return;
@@ -139,7 +139,7 @@ static void print_key(struct explain_teller *teller, const char *prefix)
 		fprintf(teller->out, "null");
 	if (key->placed)
 		fprintf(teller->out, ", \"at\": %.6f, \"owner\": \"%s\", \"passed_on\": \"%s\"", key->place.at,
-			key->place.owner->name, passed ? passed : "");
+			key->place.owner->name, explain_passed(&key->place, passed, sizeof(passed)));
 	fprintf(teller->out, " }, ");
 }
 

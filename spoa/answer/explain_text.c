@@ -52,7 +52,7 @@ static void tell_value(void *into, const char *sample, struct slice value)
 static void tell_key(struct explain_teller *teller)
 {
 	const struct explain_key *key = &teller->key;
-	const char *passed = key->placed ? explain_passed(&key->place) : NULL;
+	char passed[600] = "";
 
 	if (!key->key)
 		return;
@@ -66,7 +66,7 @@ static void tell_key(struct explain_teller *teller)
 	fprintf(teller->out, "'");
 	if (key->placed)
 		fprintf(teller->out, ", at %.4f of the ring, %s's%s%s", key->place.at, key->place.owner->name,
-			passed ? ", passed on: " : "", passed ? passed : "");
+			*explain_passed(&key->place, passed, sizeof(passed)) ? ": " : "", passed);
 	fprintf(teller->out, "\n");
 }
 

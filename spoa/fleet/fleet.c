@@ -218,7 +218,6 @@ static const struct config_keyword keywords[] = {
 	  "the backend that is tried when no server here can serve" },
 	{ BOTH, "http-check", http_check_parse, "send|expect …",
 	  "what a health check asks, and which answers are good" },
-	{ BOTH, "stick", NULL, "on …", "" },
 };
 
 struct config_room fleet_room(struct fleet *fleet)

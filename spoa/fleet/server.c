@@ -15,6 +15,16 @@ static bool parse_weight(struct config_words *words, void *into)
 	return true;
 }
 
+static bool parse_maxconn(struct config_words *words, void *into)
+{
+	uint64_t maxconn;
+
+	if (!config_take_int(words, 0, INT32_MAX, &maxconn))
+		return false;
+	((struct server *)into)->maxconn = (uint32_t)maxconn;
+	return true;
+}
+
 static bool parse_redir(struct config_words *words, void *into)
 {
 	const char *prefix = config_take_word(words, "a prefix such as https://v1.example.com");
@@ -315,6 +325,8 @@ static const struct config_keyword server_words[] = {
 	  "how often to, default agent-inter if that is set, else 1s" },
 	{ CONFIG_SERVER, "load-push", parse_load_push, "", "take reports of load that somebody brings" },
 	{ CONFIG_SERVER, "load-stale", parse_load_stale, "<time>", "age at which a report counts as unknown" },
+	{ CONFIG_SERVER, "maxconn", parse_maxconn, "<number>",
+	  "from so many requests in flight on no more are sent there; 0: no limit" },
 	{ CONFIG_SERVER, "no-agent-check", parse_no_agent_check, "", "undo agent-check of a default-server" },
 	{ CONFIG_SERVER, "no-backup", parse_no_backup, "", "undo backup of a default-server" },
 	{ CONFIG_SERVER, "no-load-check", parse_no_load_check, "", "undo load-check of a default-server" },
@@ -335,7 +347,6 @@ static const struct config_keyword server_words[] = {
 	  "the name in its certificate, default that of check-sni" },
 	{ CONFIG_SERVER, "weight", parse_weight, "<weight>", "relative capacity, 0 to 256, default 1; 0 drains" },
 	{ CONFIG_SERVER, "check-via", NULL, "", "" },
-	{ CONFIG_SERVER, "maxconn", NULL, "", "" },
 	{ CONFIG_SERVER, "maxload", NULL, "", "" },
 	{ CONFIG_SERVER, "resolvers", NULL, "", "" },
 	{ CONFIG_SERVER, "slowstart", NULL, "", "" },

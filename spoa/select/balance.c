@@ -207,6 +207,27 @@ static bool parse_balance_factor(struct config_words *words, void *into)
 	return true;
 }
 
+/* HAProxy's other forms fill or read a table. */
+static bool parse_stick(struct config_words *words, void *into)
+{
+	struct backend *backend = fleet_current(into);
+	const char *how = config_take_word(words, "'on' and a sample"), *sample;
+
+	if (!how)
+		return false;
+	if (strcmp(how, "on") != 0)
+		return config_error(words, "'stick' expects 'on', not '%s': there is no table, the key is hashed", how);
+	sample = config_take_word(words, "a sample such as req.cook(session) behind 'on'");
+	if (!sample)
+		return false;
+	if (words->left > 0)
+		return config_error(words,
+				    "nothing may follow the sample, unlike '%s': there is no table, and no condition",
+				    *words->word);
+	backend->hash.stick = hash_key_parse(words, sample, (struct hash_key_part){ 0 });
+	return backend->hash.stick != NULL;
+}
+
 #define BOTH (CONFIG_DEFAULTS | CONFIG_BACKEND)
 
 static const struct config_keyword keywords[] = {
@@ -216,6 +237,8 @@ static const struct config_keyword keywords[] = {
 	  "how a server is chosen among those that can serve" },
 	{ BOTH, "hash-balance-factor", parse_balance_factor, "<percent>",
 	  "of its share of what is in flight, the most that a hashed server carries; 0: no bound" },
+	{ BOTH, "stick", parse_stick, "on <sample>",
+	  "what tells a client that is to stay at its server, as long as that is not much worse off" },
 	{ BOTH, "hash-type", parse_hash_type, "consistent", "how keys are hashed to servers" },
 };
 
@@ -235,6 +258,24 @@ static void warn_useless(struct config *config, const struct backend *backend, s
 			      backend->balance->name);
 }
 
+static void finish_stick(struct config *config, struct backend *backend)
+{
+	const struct hash_key *stick = backend->hash.stick;
+
+	if (!stick)
+		return;
+	if (!backend->balance->hashes) {
+		backend->hash.key = backend->hash.stick;
+		backend->hash.sticks = true;
+	} else if (stick->place.section == backend->place.section) {
+		config_say_at(
+			config, CONFIG_ERROR, stick->place,
+			"'stick on' does not go with 'balance %s', which lets each key stay at its server as it is: "
+			"leave one of them out",
+			backend->balance->name);
+	}
+}
+
 /* Those that lead to a backend lead to its fallback, too. */
 static bool add_keys(struct ruleset *ruleset, const struct fleet *fleet, const struct backend *backend)
 {
@@ -244,14 +285,40 @@ static bool add_keys(struct ruleset *ruleset, const struct fleet *fleet, const s
 	       (!fallback || !fallback->hash.key || ruleset_add_key(ruleset, fallback->hash.key, backend->name));
 }
 
+static bool tells_load(const struct server *server)
+{
+	return server->load_check.enabled || server->load_push ||
+	       (server->agent.enabled && server->backend->balance->reads_utilisation);
+}
+
+/* Once a backend: in one that HAProxy had, it is most likely in a default-server. */
+static void warn_maxconn(struct config *config, const struct backend *backend)
+{
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		const struct server *server = backend->servers[i];
+
+		if (server->maxconn == 0 || tells_load(server))
+			continue;
+		config_say_at(
+			config, CONFIG_WARNING, server->place,
+			"server '%s': 'maxconn' has no effect without reports of what is in flight: 'load-check', "
+			"'load-push' or, with 'balance least-load', 'agent-check'",
+			server->name);
+		return;
+	}
+}
+
 void balance_finish(struct fleet *fleet, struct ruleset *ruleset, struct config *config)
 {
+	for (size_t i = 0; i < fleet_count(fleet); i++)
+		finish_stick(config, fleet_backend(fleet, i));
 	for (size_t i = 0; i < fleet_count(fleet); i++) {
 		const struct backend *backend = fleet_backend(fleet, i);
 		const struct hash_config *hash = &backend->hash;
 
 		if (!add_keys(ruleset, fleet, backend))
 			config_say_at(config, CONFIG_ERROR, backend->place, "out of memory");
+		warn_maxconn(config, backend);
 		if (backend->balance->hashes)
 			continue;
 		warn_useless(config, backend, hash->balance_factor_place, "hash-balance-factor");

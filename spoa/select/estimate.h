@@ -49,6 +49,12 @@ static inline void drain(const struct server_load *load, double now, double *est
 	*est = *z + y;
 }
 
+/* It has its maxconn. */
+static inline bool is_full(const struct server_load *load, double est)
+{
+	return est >= GET(load->limit);
+}
+
 static inline double cost_of(const struct server_load *load, double est)
 {
 	return (est + 1) * GET(load->scale);

@@ -10,6 +10,7 @@
 #include "ring.h"
 #include "select.h"
 #include "spoa-redirect/base/hash.h"
+#include "stick.h"
 
 #define MOST_LOOKS   64u /* at servers that may not have more */
 #define MOST_BACKUPS 64u
@@ -45,40 +46,26 @@ static void refresh_bound(struct backend *backend, double now)
 
 static void hash_refresh(struct backend *backend, double now)
 {
-	struct backend_state *state = backend->state;
+	static const struct ring_rule rule = { .weight = weight_on_ring };
 
 	least_load_refresh(backend, now);
-	ring_refresh(&state->ring, &state->retired, backend, weight_on_ring, now);
+	ring_refresh(backend, &rule, now);
 	refresh_bound(backend, now);
-}
-
-static void free_ring(void *object)
-{
-	struct backend_state *state = object;
-
-	ring_free(atomic_load_explicit(&state->ring, memory_order_relaxed));
-	retired_free(state->retired);
-}
-
-static bool hash_prepare(struct arena *arena, struct backend *backend, uint32_t room)
-{
-	bool first = !backend->state->sorted;
-
-	/* the ring itself comes with the first refresh */
-	return least_load_prepare(arena, backend, room) && (!first || arena_on_free(arena, free_ring, backend->state));
 }
 
 /* ---- picking ---- */
 
-/* How much of what a server may have at most it has; from 1 on it may have no more. */
+/* How much of what a server should have at most it has: from 1 on it gets no more while another may. INFINITY: it is full. */
 static double fullness(const struct backend *backend, const struct server *server, double now)
 {
 	const struct backend_state *state = backend->state;
 	double est, z, most, weights = GET(state->weights);
 
+	drain(&server->state->load, now, &est, &z);
+	if (is_full(&server->state->load, est))
+		return INFINITY;
 	if (backend->hash.balance_factor == 0 || weights <= 0)
 		return 0;
-	drain(&server->state->load, now, &est, &z);
 	most = ceil((GET(state->in_flight) + 1) * server_weight(server) / weights * backend->hash.balance_factor / 100);
 	return est / most;
 }
@@ -103,8 +90,10 @@ static inline struct server *seek(const struct backend *backend, const struct ri
 		full = fullness(backend, server, now);
 		if (full < 1)
 			return server;
-		if (told && !told->full)
+		if (told && !told->full) {
 			told->full = server;
+			told->why = isinf(full) ? "at its maxconn" : "at its bound";
+		}
 		looks++;
 		if (full >= least)
 			continue;
@@ -115,7 +104,7 @@ static inline struct server *seek(const struct backend *backend, const struct ri
 }
 
 /* Backups are few and rarely there: the one of them that fits the key best (rendezvous, Thaler and Ravishankar 1998). */
-static struct server *pick_backup(const struct backend *backend, uint64_t key)
+static struct server *pick_backup(const struct backend *backend, uint64_t key, double now)
 {
 	uint32_t n = backend_n_usable(backend);
 	struct server *best = NULL;
@@ -125,7 +114,7 @@ static struct server *pick_backup(const struct backend *backend, uint64_t key)
 		struct server *server = backend_usable(backend, i);
 		uint64_t fit = hash_mix(key ^ hash_of(slice_of_string(server->name)));
 
-		if (best && fit <= most)
+		if ((best && fit <= most) || select_is_full(server, now))
 			continue;
 		most = fit;
 		best = server;
@@ -141,19 +130,14 @@ static struct server *hash_pick(struct backend *backend, uint64_t key, double no
 	if (key == 0)
 		key = random_bits(&picker->random);
 	if (!ring || atomic_load_explicit(&ring->n_holders, memory_order_relaxed) == 0)
-		return pick_backup(backend, key);
+		return pick_backup(backend, key, now);
 	return seek(backend, ring, (uint32_t)(key >> 32), now, NULL);
 }
 
-bool select_find_place(const struct backend *backend, uint64_t key, double now, struct select_place *place)
+void hash_tell(const struct backend *backend, const struct ring *ring, uint64_t key, double now,
+	       struct select_place *place)
 {
-	const struct ring *ring = atomic_load_explicit(&backend->state->ring, memory_order_acquire);
-
-	*place = (struct select_place){ .at = (double)(key >> 32) / 4294967296.0 };
-	if (key == 0 || !ring || ring->n == 0)
-		return false;
-	seek(backend, ring, (uint32_t)(key >> 32), now, place);
-	return true;
+	place->to = seek(backend, ring, (uint32_t)(key >> 32), now, place);
 }
 
 static void hash_book(struct server *server, double now, const struct picker *picker)
@@ -165,10 +149,10 @@ static void hash_book(struct server *server, double now, const struct picker *pi
 		atomic_add(&state->in_flight, GET(state->m));
 }
 
-#define HASHING(text)                                                                                        \
-	{                                                                                                    \
-		.name = text, .prepare = hash_prepare, .refresh = hash_refresh, .report = least_load_report, \
-		.pick = hash_pick, .book = hash_book, .hashes = true,                                        \
+#define HASHING(text)                                                                                              \
+	{                                                                                                          \
+		.name = text, .prepare = least_load_prepare, .refresh = hash_refresh, .report = least_load_report, \
+		.pick = hash_pick, .book = hash_book, .hashes = true,                                              \
 	}
 
 /* They differ in what they hash. */

@@ -208,4 +208,5 @@ void least_load_report(struct server *server, const struct load_report *told, do
 	SET(load->q, report.has & LOAD_Q ? report.q : -1);
 	SET(load->reported, now);
 	SET(load->known, LOAD_KNOWN);
+	learn_set_limit(server);
 }

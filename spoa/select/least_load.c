@@ -13,6 +13,7 @@
 #include "spoa-redirect/select.h"
 
 #define MAX_DRAWS 64u
+#define ROUNDS    4u /* of looking, where all that are looked at are full */
 
 const char *load_knowledge_name(enum load_knowledge known)
 {
@@ -29,6 +30,14 @@ double select_in_flight(const struct server *server, double now, double *under_w
 
 	drain(&server->state->load, now, &est, under_way);
 	return est;
+}
+
+bool select_is_full(const struct server *server, double now)
+{
+	double est, z;
+
+	drain(&server->state->load, now, &est, &z);
+	return is_full(&server->state->load, est);
 }
 
 /* ---- what a client would cost ---- */
@@ -49,6 +58,10 @@ static inline struct price price_of(const struct backend *backend, const struct 
 	drain(load, now, &est, &z);
 	price.more = GET(load->scale);
 	price.next = (est + 1) * price.more;
+	if (__builtin_expect(is_full(load, est), false)) {
+		price.next = INFINITY;
+		return price;
+	}
 	if (__builtin_expect(known == LOAD_KNOWN, true))
 		return price;
 	if (known == LOAD_STALE) {
@@ -94,7 +107,7 @@ static struct server *pick_cheapest(const struct backend *backend, uint32_t n, d
 		struct price price = price_of(backend, server, now);
 		double cost = larger(price.next, price.least);
 
-		if (cost >= least && best)
+		if (cost >= least)
 			continue;
 		least = cost;
 		best = server;
@@ -117,12 +130,13 @@ static void gather(const struct backend *backend, uint32_t n, double now, struct
 
 	for (uint32_t i = 0; i < looks; i++, at = look_further(at, n, &picker->random)) {
 		struct server *server = backend_usable(backend, at);
+		struct price price = price_of(backend, server, now);
 
-		if (has_share(picker, server))
+		if (price.next == INFINITY || has_share(picker, server))
 			continue;
 		picker->shares[picker->n].server = server;
 		picker->shares[picker->n].times = 0;
-		prices[picker->n++] = price_of(backend, server, now);
+		prices[picker->n++] = price;
 	}
 }
 
@@ -149,6 +163,8 @@ static struct server *pick_among_peers(const struct backend *backend, uint32_t n
 	struct price prices[PICK_SAMPLE];
 
 	gather(backend, n, now, picker, prices);
+	if (picker->n == 0)
+		return NULL;
 	for (uint32_t step = 0; step < picker->choices; step++) {
 		uint32_t best = cheapest(prices, picker->n);
 
@@ -160,20 +176,36 @@ static struct server *pick_among_peers(const struct backend *backend, uint32_t n
 	return picker->shares[picker->picked].server;
 }
 
-static struct server *least_load_pick(struct backend *backend, uint64_t key, double now, struct picker *picker)
+static struct server *pick_once(const struct backend *backend, uint32_t n, double now, struct picker *picker)
 {
-	uint32_t n = backend_n_usable(backend);
-
-	(void)key;
-	picker->n = 0;
-	if (n <= 1)
-		return n ? backend_usable(backend, 0) : NULL;
-	if (GET(backend->state->mean_cost) < 0)
-		return pick_by_weight(backend, n, &picker->random);
-	picker->choices = GET(backend->state->choices);
 	if (picker->choices > 1)
 		return pick_among_peers(backend, n, now, picker);
 	return pick_cheapest(backend, n, now, &picker->random);
+}
+
+static struct server *least_load_pick(struct backend *backend, uint64_t key, double now, struct picker *picker)
+{
+	uint32_t n = backend_n_usable(backend);
+	struct server *server;
+
+	(void)key;
+	picker->n = 0;
+	if (n == 0)
+		return NULL;
+	if (GET(backend->state->mean_cost) < 0)
+		return pick_by_weight(backend, n, &picker->random);
+	picker->choices = n > 1 ? GET(backend->state->choices) : 1;
+	server = pick_once(backend, n, now, picker);
+	for (unsigned round = 1; !server && n > PICK_SAMPLE && round < ROUNDS; round++)
+		server = pick_once(backend, n, now, picker);
+	return server;
+}
+
+static double least_load_cost(const struct backend *backend, const struct server *server, double now)
+{
+	struct price price = price_of(backend, server, now);
+
+	return larger(price.next, price.least);
 }
 
 /* ---- booking ---- */
@@ -230,6 +262,7 @@ const struct balance balance_least_load = {
 	.refresh = least_load_refresh,
 	.report = least_load_report,
 	.pick = least_load_pick,
+	.cost = least_load_cost,
 	.book = least_load_book,
 	.reads_utilisation = true,
 };

@@ -14,6 +14,9 @@ void least_load_report(struct server *server, const struct load_report *report, 
 /* mu, as learnt, scaled by what was said of the weight since. */
 void learn_set_mu(const struct backend *backend, struct server *server);
 
+/* Its maxconn, as far as it counts. */
+void learn_set_limit(const struct server *server);
+
 /* A mean that forgets, by what was seen over `elapsed` seconds. */
 double learn_blend(double mean, double fresh, double elapsed, double memory);
 

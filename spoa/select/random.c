@@ -11,24 +11,37 @@
 #include "select.h"
 
 #define DEFAULT_DRAWS 2u
+#define MORE_DRAWS    64u /* where servers are full */
+
+static double random_cost(const struct backend *backend, const struct server *server, double now)
+{
+	double est, z;
+
+	(void)backend;
+	drain(&server->state->load, now, &est, &z);
+	return (est + 1) / GET(server->state->load.mu);
+}
 
 static struct server *random_pick(struct backend *backend, uint64_t key, double now, struct picker *picker)
 {
 	struct backend_state *state = backend->state;
 	uint32_t n = atomic_load_explicit(&state->n_schedule, memory_order_acquire);
 	server_slot *schedule = atomic_load_explicit(&state->schedule, memory_order_acquire);
-	unsigned draws = backend->draws ? backend->draws : DEFAULT_DRAWS;
+	unsigned draws = backend->draws ? backend->draws : DEFAULT_DRAWS, most = draws + MORE_DRAWS;
 	struct server *best = NULL;
 	double least = INFINITY;
 
 	(void)key;
 	picker->n = 0;
-	for (; n > 0 && draws > 0; draws--) {
+	for (unsigned i = 0; n > 0 && i < most && draws > 0; i++) {
 		struct server *server =
 			atomic_load_explicit(&schedule[random_below(&picker->random, n)], memory_order_relaxed);
 		double est, z, cost;
 
 		drain(&server->state->load, now, &est, &z);
+		if (is_full(&server->state->load, est))
+			continue;
+		draws--;
 		cost = (est + 1) / GET(server->state->load.mu);
 		if (cost >= least)
 			continue;
@@ -44,5 +57,6 @@ const struct balance balance_random = {
 	.refresh = roundrobin_refresh,
 	.report = least_load_report,
 	.pick = random_pick,
+	.cost = random_cost,
 	.book = least_load_book,
 };

@@ -21,7 +21,7 @@ static bool has_slot(const struct server *server)
 }
 
 /* A share of the sum: it is a power of two of the weight, so that one server more or less changes nobody's, or all of them. */
-static int unit_of(const struct backend *backend, ring_weight *weight)
+static int unit_of(const struct backend *backend, const struct ring_rule *rule)
 {
 	double n = 0, configured = 0, sum = 0, each = MOST_EACH;
 	int unit;
@@ -33,7 +33,7 @@ static int unit_of(const struct backend *backend, ring_weight *weight)
 			continue;
 		n++;
 		configured += server->weight;
-		sum += weight(server);
+		sum += rule->weight(server);
 	}
 	while (each * n > MOST_ALL && each > 1)
 		each /= 2;
@@ -94,11 +94,11 @@ static void sort_part(struct ring_node *nodes, uint32_t n)
 }
 
 /* put false: only counts, each place in the start behind that of its part. */
-static void place_all(struct ring *ring, ring_weight *weight, int unit, bool put)
+static void place_all(struct ring *ring, const struct ring_rule *rule, int unit, bool put)
 {
 	for (uint32_t slot = 0; slot < ring->n_slots; slot++) {
 		uint64_t name = hash_of(slice_of_string(ring->slots[slot]->name));
-		uint32_t places = places_of(weight(ring->slots[slot]), unit);
+		uint32_t places = places_of(rule->weight(ring->slots[slot]), unit);
 
 		for (uint32_t i = 0; i < places; i++) {
 			uint32_t at = place_of(name, i), part = at >> ring->shift;
@@ -112,14 +112,14 @@ static void place_all(struct ring *ring, ring_weight *weight, int unit, bool put
 }
 
 /* By the parts of the ring that they are in, as many as there are places; within one, a few are sorted by hand. */
-static void sort_places(struct ring *ring, ring_weight *weight, int unit)
+static void sort_places(struct ring *ring, const struct ring_rule *rule, int unit)
 {
 	uint32_t parts = 1u << (32 - ring->shift);
 
-	place_all(ring, weight, unit, false);
+	place_all(ring, rule, unit, false);
 	for (uint32_t part = 0; part < parts; part++)
 		ring->starts[part + 1] += ring->starts[part];
-	place_all(ring, weight, unit, true);
+	place_all(ring, rule, unit, true);
 	/* each start has become its part's end, which is where the next one starts */
 	for (uint32_t part = parts; part > 0; part--)
 		ring->starts[part] = ring->starts[part - 1];
@@ -128,33 +128,41 @@ static void sort_places(struct ring *ring, ring_weight *weight, int unit)
 		sort_part(ring->nodes + ring->starts[part], ring->starts[part + 1] - ring->starts[part]);
 }
 
-static struct ring *make(const struct backend *backend, ring_weight *weight)
+static struct ring *make(const struct backend *backend, const struct ring_rule *rule)
 {
-	int unit = unit_of(backend, weight);
+	int unit = unit_of(backend, rule);
 	uint64_t places = 0;
 	struct ring *ring;
 
 	for (size_t i = 0; i < backend->n_servers; i++)
 		if (has_slot(backend->servers[i]))
-			places += places_of(weight(backend->servers[i]), unit);
+			places += places_of(rule->weight(backend->servers[i]), unit);
 	ring = places <= UINT32_MAX ? new_ring((uint32_t)places, (uint32_t)backend->n_servers) : NULL;
 	if (!ring)
 		return NULL;
 	for (size_t i = 0; i < backend->n_servers; i++)
 		if (has_slot(backend->servers[i]))
 			ring->slots[ring->n_slots++] = backend->servers[i];
-	sort_places(ring, weight, unit);
+	sort_places(ring, rule, unit);
 	return ring;
-}
-
-void ring_free(struct ring *ring)
-{
-	free(ring);
 }
 
 static void release(struct retired *retired)
 {
-	ring_free((struct ring *)retired);
+	free((struct ring *)retired);
+}
+
+static void free_all(void *object)
+{
+	struct backend_state *state = object;
+
+	free(atomic_load_explicit(&state->ring, memory_order_relaxed));
+	retired_free(state->retired);
+}
+
+bool ring_prepare(struct arena *arena, struct backend_state *state)
+{
+	return arena_on_free(arena, free_all, state);
 }
 
 /* ---- keeping it ---- */
@@ -169,13 +177,27 @@ static uint64_t slots_of(const struct backend *backend)
 	return sum;
 }
 
-static uint64_t weights_of(const struct backend *backend, ring_weight *weight)
+static uint64_t weights_of(const struct backend *backend, const struct ring_rule *rule)
 {
 	uint64_t sum = 17;
 
 	for (size_t i = 0; i < backend->n_servers; i++)
-		sum = hash_mix(sum) + weight(backend->servers[i]);
+		sum = hash_mix(sum) + rule->weight(backend->servers[i]);
 	return sum;
+}
+
+static bool is_up(const struct server *server)
+{
+	return server && server_status(server) == SERVER_UP;
+}
+
+static struct server *keeper(struct server *owner)
+{
+	struct server *standby = owner->standby && owner->real ? owner->standby->shadow : owner->standby;
+
+	if (is_up(owner) || (server_status(owner) == SERVER_DRAIN && owner->weight > 0))
+		return owner;
+	return is_up(standby) ? standby : NULL;
 }
 
 /* Of a shadow, who stands in is the standby's. */
@@ -185,18 +207,20 @@ static bool may_hold(const struct server *server, const struct server *owner)
 }
 
 /* Who may be picked stands in the order of the slots, and so each is met once. */
-static void find_holders(struct ring *ring, const struct backend *backend)
+static void find_holders(struct ring *ring, const struct backend *backend, const struct ring_rule *rule)
 {
-	uint32_t n = backend_n_usable(backend), found = 0;
+	uint32_t n = backend_n_usable(backend), next = 0, found = 0;
 
 	for (uint32_t slot = 0; slot < ring->n_slots; slot++) {
-		const struct server *owner = ring->slots[slot];
-		struct server *next = found < n ? backend_usable(backend, found) : NULL;
+		struct server *owner = ring->slots[slot], *holder = next < n ? backend_usable(backend, next) : NULL;
 
-		if (next && !may_hold(next, owner))
-			next = NULL;
-		atomic_store_explicit(&ring->holders[slot], next, memory_order_relaxed);
-		found += next != NULL;
+		if (holder && !may_hold(holder, owner))
+			holder = NULL;
+		next += holder != NULL;
+		if (rule->keeps_draining)
+			holder = keeper(owner);
+		atomic_store_explicit(&ring->holders[slot], holder, memory_order_relaxed);
+		found += holder != NULL;
 	}
 	atomic_store_explicit(&ring->n_holders, found, memory_order_relaxed);
 }
@@ -209,21 +233,21 @@ static void leave_holders(struct ring *ring)
 		atomic_store_explicit(&ring->holders[slot], NULL, memory_order_relaxed);
 }
 
-void ring_refresh(_Atomic(struct ring *) *where, struct retired **retired, const struct backend *backend,
-		  ring_weight *weight, double now)
+void ring_refresh(const struct backend *backend, const struct ring_rule *rule, double now)
 {
-	struct ring *old = atomic_load_explicit(where, memory_order_relaxed), *ring;
-	uint64_t slots = slots_of(backend), weights = weights_of(backend, weight);
+	struct backend_state *state = backend->state;
+	struct ring *old = atomic_load_explicit(&state->ring, memory_order_relaxed), *ring;
+	uint64_t slots = slots_of(backend), weights = weights_of(backend, rule);
 	bool same_slots = old && old->slots_of == slots,
 	     early = old && old->n >= MANY && now < old->made + old->n * SLOWNESS;
 
 	if (same_slots && (early || old->weights_of == weights)) {
-		find_holders(old, backend);
+		find_holders(old, backend, rule);
 		return;
 	}
-	ring = make(backend, weight);
+	ring = make(backend, rule);
 	if (!ring && same_slots)
-		find_holders(old, backend);
+		find_holders(old, backend, rule);
 	else if (!ring && old)
 		leave_holders(old);
 	if (!ring)
@@ -231,8 +255,8 @@ void ring_refresh(_Atomic(struct ring *) *where, struct retired **retired, const
 	ring->slots_of = slots;
 	ring->weights_of = weights;
 	ring->made = now;
-	find_holders(ring, backend);
-	atomic_store_explicit(where, ring, memory_order_release);
+	find_holders(ring, backend, rule);
+	atomic_store_explicit(&state->ring, ring, memory_order_release);
 	if (old)
-		retired_add(retired, &old->retired, release);
+		retired_add(&state->retired, &old->retired, release);
 }

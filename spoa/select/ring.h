@@ -30,18 +30,20 @@ struct ring {
 	struct ring_node nodes[];   /* in their order */
 };
 
-/* The weight by which a server has places. */
-typedef uint32_t ring_weight(const struct server *server);
+/* How the servers of a backend are on a ring. */
+struct ring_rule {
+	uint32_t (*weight)(const struct server *server); /* by which it has places */
+	bool keeps_draining; /* who drains still holds its places, and not only those do who may be picked */
+};
+
+/* Of a backend whose state has a ring, once: it goes with the arena. False: out of memory. */
+bool ring_prepare(struct arena *arena, struct backend_state *state);
 
 /*
- * Control thread: has the ring in *where follow its backend's servers, weights and states. What it replaces is added to
- * *retired. Where there is no memory the old one stays, and the next call tries again.
+ * Control thread: has the backend's ring follow its servers, weights and states. What it replaces is added to the state's
+ * retired. Where there is no memory the old one stays, and the next call tries again.
  */
-void ring_refresh(_Atomic(struct ring *) *where, struct retired **retired, const struct backend *backend,
-		  ring_weight *weight, double now);
-
-/* Where nobody is looking any more. NULL is fine. */
-void ring_free(struct ring *ring);
+void ring_refresh(const struct backend *backend, const struct ring_rule *rule, double now);
 
 /* The node that a place belongs to. */
 static inline uint32_t ring_find(const struct ring *ring, uint32_t at)

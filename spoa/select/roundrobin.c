@@ -13,6 +13,7 @@
 
 #define MIN_ROOM        1024u
 #define ROOM_PER_SERVER 8u
+#define MOST_LOOKS      64u /* at servers that are full */
 
 struct turn {
 	double when;
@@ -139,13 +140,18 @@ static struct server *roundrobin_pick(struct backend *backend, uint64_t key, dou
 	server_slot *schedule;
 
 	(void)key;
-	(void)now;
 	picker->n = 0;
 	if (n == 0)
 		return NULL;
 	turn = atomic_load_explicit(&state->turn, memory_order_relaxed) % n;
 	schedule = atomic_load_explicit(&state->schedule, memory_order_acquire);
-	return atomic_load_explicit(&schedule[turn], memory_order_relaxed);
+	for (uint32_t i = 0; i < n && i < MOST_LOOKS; i++, turn = turn + 1 == n ? 0 : turn + 1) {
+		struct server *server = atomic_load_explicit(&schedule[turn], memory_order_relaxed);
+
+		if (!select_is_full(server, now))
+			return server;
+	}
+	return NULL;
 }
 
 static void roundrobin_book(struct server *server, double now, const struct picker *picker)

@@ -6,6 +6,7 @@
 #include "estimate.h"
 #include "least_load.h"
 #include "select.h"
+#include "stick.h"
 
 #define MIN_RATE      1e-3
 #define MIN_AGE_BOUND 5.0 /* load-stale by default: max(5 s, 5 periods) */
@@ -30,6 +31,16 @@ static enum load_knowledge knowledge(const struct server *server, double now)
 	return now - reported > 3 * period ? LOAD_STALE : LOAD_KNOWN;
 }
 
+/* What is in flight is known of a server that tells, and only then a limit says something. An agent's word comes first. */
+void learn_set_limit(const struct server *server)
+{
+	struct server_load *load = &server->state->load;
+	uint32_t told = GET(server->state->maxconn), most = told > 0 ? told : server->maxconn;
+	bool counts = most > 0 && GET(load->known) != LOAD_UNKNOWN;
+
+	SET(load->limit, counts ? (float)most : INFINITY);
+}
+
 static void refresh_knowledge(struct backend *backend, double now)
 {
 	uint32_t n = 0;
@@ -38,6 +49,7 @@ static void refresh_knowledge(struct backend *backend, double now)
 		enum load_knowledge known = knowledge(backend->servers[i], now);
 
 		SET(backend->servers[i]->state->load.known, known);
+		learn_set_limit(backend->servers[i]);
 		n += known != LOAD_UNKNOWN;
 	}
 	backend->state->n_known = n;
@@ -183,6 +195,8 @@ void least_load_refresh(struct backend *backend, double now)
 	refresh_choices(backend->state);
 	welcome(backend, now);
 	refresh_costs(backend, now);
+	if (backend->hash.sticks)
+		stick_refresh(backend, now);
 }
 
 bool least_load_prepare(struct arena *arena, struct backend *backend, uint32_t room)
@@ -191,6 +205,8 @@ bool least_load_prepare(struct arena *arena, struct backend *backend, uint32_t r
 	double *sorted = arena_array(arena, room, sizeof(*sorted));
 
 	if (!sorted)
+		return false;
+	if (!state->sorted && (backend->balance->hashes || backend->hash.sticks) && !ring_prepare(arena, state))
 		return false;
 	if (!state->sorted) {
 		atomic_init(&state->mean_cost, -1);

@@ -53,6 +53,8 @@ backend web
     balance static-rr
     hash-type consistent sdbm
     hash-balance-factor 125
+    stick on req.cook(session)
+    server w4 192.0.2.4:80 redir https://w4.example.com maxconn 5 load-push
 '''
 
 if len(sys.argv) != 3:

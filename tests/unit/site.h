@@ -103,10 +103,10 @@ static inline struct server *site_server(const struct site *site, const char *na
 static inline struct server *site_book(struct site *site, double now)
 {
 	struct backend *backend = fleet_backend(site->fleet, 0);
-	struct server *server = backend->balance->pick(backend, 0, now, &site->scratch.picker);
+	struct server *server = select_pick(backend, 0, now, &site->scratch.picker);
 
 	if (server)
-		backend->balance->book(server, now, &site->scratch.picker);
+		select_book(server, now, &site->scratch.picker);
 	return server;
 }
 

@@ -37,7 +37,7 @@ static struct server *pick(struct site *site, uint64_t key, double now)
 {
 	struct backend *backend = backend_of(site);
 
-	return backend->balance->pick(backend, key, now, &site->scratch.picker);
+	return select_pick(backend, key, now, &site->scratch.picker);
 }
 
 static struct server *book(struct site *site, uint64_t key, double now)
@@ -45,7 +45,7 @@ static struct server *book(struct site *site, uint64_t key, double now)
 	struct server *server = pick(site, key, now);
 
 	if (server)
-		server->backend->balance->book(server, now, &site->scratch.picker);
+		select_book(server, now, &site->scratch.picker);
 	return server;
 }
 
@@ -388,13 +388,13 @@ static void what_was_passed_on_comes_back(void **state)
 	own->backend->balance->report(own, &busy, SITE_START);
 	fleet_refresh(site.fleet, SITE_START);
 	assert_ptr_not_equal(pick(&site, key_of(9), SITE_START), own);
-	assert_true(select_find_place(own->backend, key_of(9), SITE_START, &place));
+	assert_true(select_find_place(own->backend, key_of(9), SITE_START, &site.scratch.picker, &place));
 	assert_ptr_equal(place.owner, own);
 	assert_ptr_equal(place.full, own);
 	own->backend->balance->report(own, &idle, SITE_START + 1);
 	fleet_refresh(site.fleet, SITE_START + 1);
 	assert_ptr_equal(pick(&site, key_of(9), SITE_START + 1), own);
-	assert_true(select_find_place(own->backend, key_of(9), SITE_START + 1, &place));
+	assert_true(select_find_place(own->backend, key_of(9), SITE_START + 1, &site.scratch.picker, &place));
 	assert_null(place.full);
 	site_close(&site);
 }
