@@ -154,10 +154,11 @@ struct load_merged {
 
 struct server_state {
 	struct server_load load;
-	unsigned users;           /* configurations that it belongs to; control thread only */
-	_Atomic int status;       /* enum server_status */
-	_Atomic uint32_t weight;  /* effective: configured, or as set at run time */
-	_Atomic uint32_t maxconn; /* as an agent told it; 0: it did not */
+	unsigned users;             /* configurations that it belongs to; control thread only */
+	_Atomic int status;         /* enum server_status */
+	_Atomic uint32_t weight;    /* effective: configured, or as set at run time */
+	_Atomic uint32_t held_back; /* percent, by slowstart */
+	_Atomic uint32_t maxconn;   /* as an agent told it; 0: it did not */
 	/* the control thread's own: what status follows from */
 	uint32_t
 		shown_weight; /* to people and in HAProxy's formats: an agent's "50%" may be utilisation to the policy */
@@ -165,6 +166,7 @@ struct server_state {
 	bool agent_down;
 	unsigned health;       /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
 	double changed;        /* when the status last did; monotonic */
+	double warm_from;      /* since when it has its slow start; 0: it has none */
 	double down, downtime; /* since when it is down, while it is; how long it was before */
 	struct check_outcome check, agent;
 	uint64_t checks_failed, downs;
@@ -199,7 +201,7 @@ struct backend_state {
 	_Atomic(server_slot *) schedule;       /* round robin's turns */
 	_Atomic uint32_t turn;                 /* workers add */
 	_Atomic uint32_t front;                /* first's: those before have no room; workers move it on */
-	_Atomic uint32_t max_weight;           /* least-load's: of the usable servers */
+	_Atomic uint32_t max_weight;           /* least-load's: of the usable servers, in hundredths */
 	_Atomic double median_cost, mean_cost; /* likewise, of those whose load is known; mean_cost < 0: of none */
 	_Atomic double m;                      /* all agents' decisions for each of this one's */
 	_Atomic uint32_t choices;              /* K: of how many steps one is drawn */
@@ -217,7 +219,8 @@ struct backend_state {
 	uint64_t booked_then; /* of all servers, at `refreshed` */
 	uint64_t signature;   /* of what the schedule was made from */
 	double *sorted;       /* room for one figure a server */
-	bool unknown_said;    /* load's: that nothing is known here */
+	bool some_maxload;
+	bool unknown_said; /* load's: that nothing is known here */
 };
 
 /* ---- policies ---- */
@@ -371,6 +374,8 @@ struct server {
 	const char *check_request; /* as sent, of an HTTP check */
 	bool check_via_redir;
 	bool load_push;    /* reports may be brought */
+	double slowstart;  /* seconds; 0: none */
+	double maxload;    /* utilisation, 0 to 1; 0: none */
 	double load_stale; /* seconds; 0: max(5 s, 5 periods) */
 	struct endpoint check_address, agent_address, load_check_address;
 	struct slice said;   /* answer's: bytes of what is said of it, */
@@ -502,6 +507,9 @@ static inline struct server *backend_usable(const struct backend *backend, uint3
 
 	return atomic_load_explicit(&usable[i], memory_order_relaxed);
 }
+
+/* By what it reported last, unless that is too old. Control thread. */
+bool server_over_maxload(const struct server *server, double now);
 
 /* ---- at run time; control thread ---- */
 

@@ -159,6 +159,17 @@ static double weight(const struct server *server, double now)
 	return atomic_load_explicit(&server->state->weight, memory_order_relaxed);
 }
 
+static double throttle(const struct server *server, double now)
+{
+	(void)now;
+	return server->slowstart > 0 ? 1 - atomic_load(&server->state->held_back) / 100.0 : -1;
+}
+
+static double over_maxload(const struct server *server, double now)
+{
+	return server->maxload > 0 ? server_over_maxload(server, now) : -1;
+}
+
 static double in_flight(const struct server *server, double now)
 {
 	double under_way;
@@ -217,6 +228,8 @@ static const struct {
 	{ "server_dry_run_redirects_total", "counter", "Clients that dry runs would have sent to the server.",
 	  dry_run_redirects },
 	{ "server_weight", "gauge", "The weight in use.", weight },
+	{ "server_throttle_ratio", "gauge", "How much of its weight a slow start lets through.", throttle },
+	{ "server_over_maxload", "gauge", "1 while it reports more than its maxload.", over_maxload },
 	{ "server_in_flight", "gauge", "Requests in flight, as estimated.", in_flight },
 	{ "server_utilisation_ratio", "gauge", "As last reported.", utilisation },
 	{ "server_report_age_seconds", "gauge", "Since the last report of its load.", age },

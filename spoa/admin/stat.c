@@ -245,6 +245,8 @@ static void put_server(struct sink *sink, const struct server *server, unsigned 
 	set(&row, COLUMN_status, "%s", status_text(server, text, sizeof(text)));
 	set(&row, COLUMN_weight, "%u", weight);
 	set(&row, COLUMN_uweight, "%u", weight);
+	if (server_status(server) == SERVER_UP && atomic_load(&state->held_back) > 0)
+		set(&row, COLUMN_throttle, "%u", 100 - atomic_load(&state->held_back));
 	set(&row, COLUMN_act, "%d", active);
 	set(&row, COLUMN_bck, "%d", !active);
 	set(&row, COLUMN_lastchg, "%.0f", now - state->changed);

@@ -328,6 +328,8 @@ const char *explain_why_not(const struct server *server)
 			return select_is_full(server, clock_now()) ? "at its maxconn" : "";
 	if (server_status(server) != SERVER_UP)
 		return server_status_name(server_status(server));
+	if (server_over_maxload(server->real ? server->real : server, clock_now()))
+		return "above its maxload, and another is below";
 	if (server->backup && backend_n_usable(backend) > 0 && backend_usable(backend, 0)->backup)
 		return "a backup, and another comes first";
 	if (server->backup)

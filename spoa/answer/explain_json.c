@@ -176,6 +176,7 @@ static void tell_server(struct explain_teller *teller, const struct server *serv
 	fprintf(teller->out, "\"est\": %.4f, \"under_way\": %.4f, ", est, under_way);
 	print_number(teller->out, "mu", &load->mu);
 	fprintf(teller->out, "\"dir\": %.4f, ", atomic_load(&load->dir));
+	fprintf(teller->out, "\"throttle\": %u, ", 100 - atomic_load(&server->state->held_back));
 	fprintf(teller->out, "\"weight\": %u, \"chance\": %.4f }", atomic_load(&server->state->weight), chance);
 }
 

@@ -80,6 +80,10 @@ void server_start(struct server *server, double now);
 /* What follows for the status from what the configuration now says, without a log line. */
 void server_restart(struct server *server, const struct server *old);
 
+/* Finds out who may be picked; without a word to the policy. */
+void usable_fill(struct backend *backend, double now);
+
+/* With it. */
 void backend_refresh_usable(struct backend *backend, double now);
 
 #endif

@@ -296,6 +296,29 @@ static bool parse_load_stale(struct config_words *words, void *into)
 	return config_take_time(words, MIN_INTERVAL, &((struct server *)into)->load_stale);
 }
 
+static bool parse_maxload(struct config_words *words, void *into)
+{
+	const char *word = config_take_word(words, "a percentage such as 80%");
+	struct slice number = word ? slice_of_string(word) : slice_of(NULL, 0);
+	uint64_t percent;
+
+	if (!word)
+		return false;
+	if (number.len > 0 && number.ptr[number.len - 1] == '%') {
+		number.len--;
+		if (slice_to_natural(number, 100, &percent) && percent > 0) {
+			((struct server *)into)->maxload = (double)percent / 100;
+			return true;
+		}
+	}
+	return config_error(words, "'maxload' expects a percentage from 1%% to 100%%, not '%s'", word);
+}
+
+static bool parse_slowstart(struct config_words *words, void *into)
+{
+	return config_take_time(words, 0, &((struct server *)into)->slowstart);
+}
+
 static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "addr", parse_addr, "<address>",
 	  "where health checks connect to, default the server's address" },
@@ -327,6 +350,8 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "load-stale", parse_load_stale, "<time>", "age at which a report counts as unknown" },
 	{ CONFIG_SERVER, "maxconn", parse_maxconn, "<number>",
 	  "from so many requests in flight on no more are sent there; 0: no limit" },
+	{ CONFIG_SERVER, "maxload", parse_maxload, "<percent>%",
+	  "above it the server is not chosen while another is below" },
 	{ CONFIG_SERVER, "no-agent-check", parse_no_agent_check, "", "undo agent-check of a default-server" },
 	{ CONFIG_SERVER, "no-backup", parse_no_backup, "", "undo backup of a default-server" },
 	{ CONFIG_SERVER, "no-load-check", parse_no_load_check, "", "undo load-check of a default-server" },
@@ -338,6 +363,8 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "redir", parse_redir, "<prefix>",
 	  "where clients are sent to: scheme, host and an optional path" },
 	{ CONFIG_SERVER, "rise", parse_rise, "<count>", "passed checks until the server is up, default 2" },
+	{ CONFIG_SERVER, "slowstart", parse_slowstart, "<time>",
+	  "how long it takes to its full weight once it is up again" },
 	{ CONFIG_SERVER, "ssl", parse_ssl, "", "the server speaks TLS: checks do, unless they go elsewhere" },
 	{ CONFIG_SERVER, "standby-of", parse_standby_of, "<server>",
 	  "take that one server's place while it cannot serve" },
@@ -347,9 +374,7 @@ static const struct config_keyword server_words[] = {
 	  "the name in its certificate, default that of check-sni" },
 	{ CONFIG_SERVER, "weight", parse_weight, "<weight>", "relative capacity, 0 to 256, default 1; 0 drains" },
 	{ CONFIG_SERVER, "check-via", NULL, "", "" },
-	{ CONFIG_SERVER, "maxload", NULL, "", "" },
 	{ CONFIG_SERVER, "resolvers", NULL, "", "" },
-	{ CONFIG_SERVER, "slowstart", NULL, "", "" },
 	{ CONFIG_SERVER, "track", NULL, "", "" },
 };
 

@@ -61,6 +61,8 @@ static void follow(const struct server *server)
 			      memory_order_relaxed);
 	atomic_store_explicit(&to->weight, atomic_load_explicit(&from->weight, memory_order_relaxed),
 			      memory_order_relaxed);
+	atomic_store_explicit(&to->held_back, atomic_load_explicit(&from->held_back, memory_order_relaxed),
+			      memory_order_relaxed);
 	atomic_store_explicit(&to->maxconn, atomic_load_explicit(&from->maxconn, memory_order_relaxed),
 			      memory_order_relaxed);
 }

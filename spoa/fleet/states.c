@@ -43,6 +43,16 @@ static unsigned admin_bits(const struct server *server)
 	return bits[server->state->admin] | (server->disabled ? BIT_DISABLED : 0);
 }
 
+/* HAProxy's SRV_ST_: stopped, starting, running. */
+static int op_state(const struct server *server)
+{
+	enum server_status status = server_status(server);
+
+	if (status == SERVER_DOWN || status == SERVER_MAINT)
+		return 0;
+	return server->state->warm_from > 0 ? 1 : 2;
+}
+
 static unsigned result_of(enum check_status status)
 {
 	if (status <= CHECK_INI)
@@ -77,7 +87,6 @@ static unsigned agent_bits(const struct server *server)
 static void put_server(FILE *out, const struct server *server, unsigned id, bool shown, double now)
 {
 	const struct server_state *state = server->state;
-	enum server_status status = server_status(server);
 	char text[ENDPOINT_TEXT], *port, *host;
 
 	endpoint_text(&server->address, text);
@@ -89,8 +98,7 @@ static void put_server(FILE *out, const struct server *server, unsigned id, bool
 	host = text[0] == '[' ? text + 1 : text;
 	host[strcspn(host, "]")] = 0;
 	fprintf(out, "%u %s %u %s %s %d %u %u %u %.0f %d %u %u %u %u 0 0 - %u - 0 %u %s %s %u\n", id,
-		server->backend->name, server->id, server->name, host,
-		status == SERVER_UP || status == SERVER_DRAIN ? 2 : 0, admin_bits(server),
+		server->backend->name, server->id, server->name, host, op_state(server), admin_bits(server),
 		shown ? state->shown_weight : atomic_load_explicit(&state->weight, memory_order_relaxed),
 		server->weight, now - state->changed,
 		state->check.status > CHECK_INI ? (int)state->check.status : CHECK_INI, result_of(state->check.status),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a server's status follows from, and what follows from a change of it. */
+#include <math.h>
 #include <string.h>
 
 #include "fleet.h"
@@ -45,11 +46,6 @@ const char *load_rejection_name(enum load_rejection rejection)
 	return rejection_names[rejection];
 }
 
-static bool usable(const struct server *server)
-{
-	return server_status(server) == SERVER_UP;
-}
-
 /* The order is HAProxy's: maintenance hides a failed check, and a failed check hides a drain. */
 static enum server_status status_of(const struct server *server)
 {
@@ -64,41 +60,24 @@ static enum server_status status_of(const struct server *server)
 	return SERVER_UP;
 }
 
-static struct server *slot_holder(struct server *server)
+/* Servers that come up again have a slow start; those that have had it long enough are as they were. */
+static void warm_up(const struct backend *backend, double now)
 {
-	if (server->backup || server->standby_of)
-		return NULL;
-	if (usable(server))
-		return server;
-	return server->standby && usable(server->standby) ? server->standby : NULL;
-}
-
-static uint32_t fill_slots(const struct backend *backend, server_slot *slots)
-{
-	uint32_t n = 0;
-
 	for (size_t i = 0; i < backend->n_servers; i++) {
-		struct server *holder = slot_holder(backend->servers[i]);
+		const struct server *server = backend->servers[i];
+		struct server_state *state = server->state;
+		double left = state->warm_from > 0 ? 1 - (now - state->warm_from) / server->slowstart : 0;
 
-		if (holder)
-			atomic_store_explicit(&slots[n++], holder, memory_order_relaxed);
+		if (left <= 0 || server->slowstart <= 0)
+			state->warm_from = left = 0;
+		atomic_store_explicit(&state->held_back, (uint32_t)ceil(99 * left), memory_order_relaxed);
 	}
-	return n;
 }
 
-static uint32_t fill_with_backups(const struct backend *backend, server_slot *slots)
-{
-	uint32_t n = 0, most = backend->allbackups ? UINT32_MAX : 1;
-
-	for (size_t i = 0; i < backend->n_servers && n < most; i++)
-		if (backend->servers[i]->backup && usable(backend->servers[i]))
-			atomic_store_explicit(&slots[n++], backend->servers[i], memory_order_relaxed);
-	return n;
-}
-
-/* The policy's, and that of dry runs. */
+/* The policy, and that of dry runs. */
 static void refresh(struct backend *backend, double now)
 {
+	warm_up(backend, now);
 	backend->balance->refresh(backend, now);
 	if (backend->shadow)
 		shadow_follow(backend, now);
@@ -106,13 +85,7 @@ static void refresh(struct backend *backend, double now)
 
 void backend_refresh_usable(struct backend *backend, double now)
 {
-	struct backend_state *state = backend->state;
-	server_slot *slots = atomic_load_explicit(&state->usable, memory_order_relaxed);
-	uint32_t n = fill_slots(backend, slots);
-
-	if (n == 0)
-		n = fill_with_backups(backend, slots);
-	atomic_store_explicit(&state->n_usable, n, memory_order_release);
+	usable_fill(backend, now);
 	refresh(backend, now);
 }
 
@@ -123,14 +96,18 @@ static void count_left(const struct backend *backend, unsigned *active, unsigned
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		const struct server *server = backend->servers[i];
 
-		if (usable(server))
+		if (server_status(server) == SERVER_UP)
 			(*(server->backup || server->standby_of ? backup : active))++;
 	}
 }
 
-static void note_change(struct server_state *state, enum server_status before, enum server_status after, double now)
+static void note_change(const struct server *server, enum server_status before, enum server_status after, double now)
 {
+	struct server_state *state = server->state;
+
 	state->changed = now;
+	if (before >= SERVER_DOWN && after < SERVER_DOWN && server->slowstart > 0)
+		state->warm_from = now;
 	if (before == SERVER_DOWN)
 		state->downtime += now - state->down;
 	if (after != SERVER_DOWN)
@@ -148,7 +125,7 @@ static void update(struct fleet *fleet, struct server *server, const char *why, 
 	if (before == after)
 		return;
 	atomic_store_explicit(&server->state->status, (int)after, memory_order_relaxed);
-	note_change(server->state, before, after, now);
+	note_change(server, before, after, now);
 	backend_refresh_usable(backend, now);
 	count_left(backend, &active, &backup);
 	log_line(fleet->log, after == SERVER_DOWN ? LOG_WARNING : LOG_NOTICE,
@@ -243,6 +220,9 @@ void server_set_weight(struct fleet *fleet, struct server *server, uint32_t weig
 
 void fleet_refresh(struct fleet *fleet, double now)
 {
-	for (size_t i = 0; i < fleet->n; i++)
+	for (size_t i = 0; i < fleet->n; i++) {
+		if (fleet->backends[i]->state->some_maxload)
+			usable_fill(fleet->backends[i], now);
 		refresh(fleet->backends[i], now);
+	}
 }

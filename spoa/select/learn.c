@@ -32,7 +32,7 @@ void learn_set_mu(const struct backend *backend, struct server *server)
 	double configured = server->weight ? server->weight : 1, mu0 = configured * backend->state->rate;
 	double mu = (load->cC + PRIOR) / (load->cB + PRIOR / mu0);
 
-	mu = larger(mu * server_weight(server) / configured, LEAST_MU);
+	mu = larger(mu * server_share(server) / (100 * configured), LEAST_MU);
 	SET(load->mu, mu);
 	SET(load->scale, (1 + GET(load->dir) / mu) / mu);
 }

@@ -82,7 +82,7 @@ static struct server *pick_by_weight(const struct backend *backend, uint32_t n, 
 
 	for (unsigned draw = 0; draw < MAX_DRAWS; draw++) {
 		server = backend_usable(backend, random_below(random, n));
-		if (random_below(random, most ? most : 1) < server_weight(server))
+		if (random_below(random, most ? most : 1) < server_share(server))
 			break;
 	}
 	return server;

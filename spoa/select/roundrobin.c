@@ -56,7 +56,7 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 static uint32_t weight_of(const struct server *server)
 {
 	if (!server->backend->balance->fixed_weights)
-		return server_weight(server);
+		return server_share(server);
 	return server->weight ? server->weight : 1;
 }
 

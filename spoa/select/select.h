@@ -20,4 +20,10 @@ static inline uint32_t server_weight(const struct server *server)
 	return atomic_load_explicit(&server->state->weight, memory_order_relaxed);
 }
 
+/* The same in hundredths, as much of it as a slow start lets through. */
+static inline uint32_t server_share(const struct server *server)
+{
+	return server_weight(server) * (100 - atomic_load_explicit(&server->state->held_back, memory_order_relaxed));
+}
+
 #endif

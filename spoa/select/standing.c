@@ -130,7 +130,7 @@ static void refresh_costs(struct backend *backend, double now)
 		const struct server *server = backend_usable(backend, i);
 		double est, z;
 
-		most = server_weight(server) > most ? server_weight(server) : most;
+		most = server_share(server) > most ? server_share(server) : most;
 		mus += GET(server->state->load.mu);
 		if (GET(server->state->load.known) != LOAD_KNOWN)
 			continue;

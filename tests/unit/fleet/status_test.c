@@ -129,6 +129,69 @@ static void a_status_is_spelt_as_in_haproxys_statistics(void **state)
 	assert_string_equal(server_status_name(SERVER_MAINT), "MAINT");
 }
 
+/* ---- slow start ---- */
+
+static uint32_t share_of(const struct site *site, const char *name)
+{
+	return 100 - atomic_load(&site_server(site, name)->state->held_back);
+}
+
+/* 1 % at once, 100 % at the end, and in a line between: 1 + 99 · t/T, rounded down. */
+static void a_slow_start_goes_in_a_line(void **state)
+{
+	static const struct {
+		double after;
+		uint32_t share;
+	} cases[] = { { 0, 1 }, { 0.1, 1 }, { 0.5, 5 }, { 1, 10 }, { 2.5, 25 }, { 5, 50 }, { 9.9, 99 }, { 10, 100 }, { 100, 100 } };
+	struct server *a;
+	struct site site;
+
+	(void)state;
+	site_open(&site, "backend web\n  server a 192.0.2.1:80 redir http://a.example.com check slowstart 10s\n", 1);
+	a = site_server(&site, "a");
+	fleet_refresh(site.fleet, SITE_START + 0.1);
+	assert_int_equal(share_of(&site, "a"), 100); /* not at the agent's own */
+	server_set_health(site.fleet, a, false, "test", LATER);
+	server_force_health(site.fleet, a, true, "test", LATER);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		fleet_refresh(site.fleet, LATER + cases[i].after);
+		if (share_of(&site, "a") != cases[i].share)
+			fail_msg("after %g s: %u", cases[i].after, share_of(&site, "a"));
+	}
+	site_close(&site);
+}
+
+static void who_was_away_starts_slowly(void **state)
+{
+	static const struct {
+		enum server_admin admin;
+		bool agent_down;
+		uint32_t share; /* at once */
+	} steps[] = {
+		{ ADMIN_DRAIN, false, 100 }, { ADMIN_READY, false, 100 }, { ADMIN_MAINT, false, 100 },
+		{ ADMIN_READY, false, 1 },   { ADMIN_READY, true, 1 },	   { ADMIN_READY, false, 1 },
+		{ ADMIN_MAINT, false, 1 },   { ADMIN_DRAIN, false, 1 },
+	};
+	double now = LATER;
+	struct server *a;
+	struct site site;
+
+	(void)state;
+	site_open(&site, "backend web\n  server a 192.0.2.1:80 redir http://a.example.com slowstart 10s\n", 1);
+	a = site_server(&site, "a");
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		server_set_agent_down(site.fleet, a, steps[i].agent_down, "test", now);
+		server_set_admin(site.fleet, a, steps[i].admin, "test", now);
+		fleet_refresh(site.fleet, now);
+		if (share_of(&site, "a") != steps[i].share)
+			fail_msg("step %zu: %u", i, share_of(&site, "a"));
+	}
+	now += 5;
+	server_set_admin(site.fleet, a, ADMIN_READY, "test", now);
+	assert_int_equal(share_of(&site, "a"), 50); /* of a drain it comes with what it has by now */
+	site_close(&site);
+}
+
 /* ---- who may be picked ---- */
 
 /* The standby's line comes first and still it stands in its server's place. */
@@ -266,6 +329,8 @@ int main(void)
 		cmocka_unit_test(without_check_no_outcome_matters),
 		cmocka_unit_test(disabled_and_weight_zero_hold_from_the_start),
 		cmocka_unit_test(a_status_is_spelt_as_in_haproxys_statistics),
+		cmocka_unit_test(a_slow_start_goes_in_a_line),
+		cmocka_unit_test(who_was_away_starts_slowly),
 		cmocka_unit_test(slots_then_standbys_then_the_first_backup),
 		cmocka_unit_test(a_standby_takes_over_whatever_stops_its_server),
 		cmocka_unit_test(all_backups_serve_where_that_is_wanted),

@@ -188,6 +188,30 @@ static void a_server_that_comes_back_begins_as_the_others_stand_now(void **state
 }
 
 /* Weights are alike, yet one server works off four times as much: what is learnt from reports shows it. */
+/* Of mu: at half of its time it takes half of the clients of one that is as fast, and costs twice as much. */
+static void a_slow_start_scales_the_speed(void **state)
+{
+	static const double after[] = { 0, 2.5, 5, 7.5, 10 }, part[] = { 0.01, 0.25, 0.5, 0.75, 1 };
+	double full, now = SITE_START + 100;
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 2, "slowstart 10s", 1);
+	report_all(&site, 0.5, now);
+	full = atomic_load(&server_at(&site, 1)->state->load.mu);
+	server_set_admin(site.fleet, server_at(&site, 1), ADMIN_MAINT, "test", now);
+	server_set_admin(site.fleet, server_at(&site, 1), ADMIN_READY, "test", now);
+	for (size_t i = 0; i < COUNT(after); i++) {
+		double mu;
+
+		fleet_refresh(site.fleet, now + after[i]);
+		mu = atomic_load(&server_at(&site, 1)->state->load.mu);
+		assert_true(fabs(mu / atomic_load(&server_at(&site, 0)->state->load.mu) - part[i]) < 1e-3);
+		assert_true(i < 4 || fabs(mu / full - 1) < 0.01);
+	}
+	site_close(&site);
+}
+
 static void speed_is_learnt_from_reports(void **state)
 {
 	static const double speeds[] = { 200, 50 };
@@ -222,6 +246,7 @@ int main(void)
 		cmocka_unit_test(what_was_in_flight_drains_away),
 		cmocka_unit_test(a_server_that_comes_back_is_not_run_over),
 		cmocka_unit_test(a_server_that_comes_back_begins_as_the_others_stand_now),
+		cmocka_unit_test(a_slow_start_scales_the_speed),
 		cmocka_unit_test(speed_is_learnt_from_reports),
 	};
 

@@ -200,6 +200,32 @@ static void shares_hold_within_one_turn_where_weights_are_too_many(void **state)
 	site_close(&site);
 }
 
+/* Of weight 1 beside another: at half of its slow start every third turn. */
+static void a_slow_start_takes_its_share_of_turns(void **state)
+{
+	unsigned counts[2];
+	struct site site;
+
+	(void)state;
+	site_open(&site,
+		  "backend web\n  balance roundrobin\n  default-server slowstart 10s\n"
+		  "  server a 192.0.2.1:80 redir https://a.example.com\n"
+		  "  server b 192.0.2.2:80 redir https://b.example.com\n",
+		  1);
+	expect(&site, "abab");
+	server_set_admin(site.fleet, site_server(&site, "b"), ADMIN_MAINT, "test", SITE_START);
+	server_set_admin(site.fleet, site_server(&site, "b"), ADMIN_READY, "test", SITE_START);
+	site_spread(&site, 101, SITE_START, counts);
+	assert_true(counts[0] == 100 && counts[1] == 1);
+	fleet_refresh(site.fleet, SITE_START + 5);
+	site_spread(&site, 150, SITE_START + 5, counts);
+	assert_true(counts[0] == 100 && counts[1] == 50);
+	fleet_refresh(site.fleet, SITE_START + 10);
+	site_spread(&site, 150, SITE_START + 10, counts);
+	assert_true(counts[0] == 75 && counts[1] == 75);
+	site_close(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +237,7 @@ int main(void)
 		cmocka_unit_test(a_pick_that_is_not_booked_takes_no_turn),
 		cmocka_unit_test(static_rr_goes_by_the_weights_of_the_file),
 		cmocka_unit_test(shares_hold_within_one_turn_where_weights_are_too_many),
+		cmocka_unit_test(a_slow_start_takes_its_share_of_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
