@@ -366,6 +366,9 @@ struct server {
 	bool disabled, backup;
 	const char *standby_of; /* NULL: a slot of its own, or a backup */
 	struct server *standby; /* who stands in for this one; NULL: nobody */
+	const char *track_name; /* "backend/server" or "server"; NULL: it follows nobody */
+	struct server *track, *trackers,
+		*next_tracker; /* whom it follows; the first that follows it; the next to do as it */
 	struct check_config check;
 	struct agent_config agent;
 	struct load_check_config load_check;
@@ -507,6 +510,9 @@ static inline struct server *backend_usable(const struct backend *backend, uint3
 
 	return atomic_load_explicit(&usable[i], memory_order_relaxed);
 }
+
+/* Whether the state is not its own: the admin state that it has by whom it tracks. */
+enum server_admin server_inherited(const struct server *server);
 
 /* By what it reported last, unless that is too old. Control thread. */
 bool server_over_maxload(const struct server *server, double now);

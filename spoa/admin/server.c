@@ -172,7 +172,9 @@ static void change_health(struct session *session, FILE *out, struct server *ser
 {
 	bool up = word && strcmp(word, "up") == 0;
 
-	if (!server->check.enabled)
+	if (server->track)
+		fprintf(out, "cannot change health on a tracking server.\n");
+	else if (!server->check.enabled)
 		fprintf(out, "Health checks are not enabled on this server.\n");
 	else if (up || (word && strcmp(word, "down") == 0))
 		server_force_health(fleet_of(session), server, up, why, clock_now());

@@ -129,19 +129,26 @@ static void put(struct sink *sink, const struct row *row, enum type type)
 
 /* ---- show stat ---- */
 
+/* How far it is from up or down, HAProxy tells of the one that is checked for those that track it. */
 const char *status_text(const struct server *server, char *text, size_t size)
 {
-	const struct server_state *state = server->state;
-	unsigned rise = server->check.rise, best = rise + server->check.fall - 1;
 	enum server_status status = server_status(server);
+	const struct server *checked = server;
+	unsigned rise, best;
 
-	if (status == SERVER_DOWN && state->agent_down)
+	while (checked->track)
+		checked = checked->track;
+	rise = checked->check.rise;
+	best = rise + checked->check.fall - 1;
+	if (status == SERVER_MAINT && server->state->admin != ADMIN_MAINT && server->track)
+		snprintf(text, size, "MAINT (via %s/%s)", server->track->backend->name, server->track->name);
+	else if (status == SERVER_DOWN && server->state->agent_down)
 		snprintf(text, size, "DOWN (agent)");
-	else if (status == SERVER_DOWN && state->health > 0)
-		snprintf(text, size, "DOWN %u/%u", state->health, rise);
-	else if (status == SERVER_UP && server->check.enabled && state->health < best)
-		snprintf(text, size, "UP %u/%u", state->health - rise + 1, server->check.fall);
-	else if (status == SERVER_UP && !server->check.enabled && !server->agent.enabled)
+	else if (status == SERVER_DOWN && checked->state->health > 0)
+		snprintf(text, size, "DOWN %u/%u", checked->state->health, rise);
+	else if (status == SERVER_UP && checked->check.enabled && checked->state->health < best)
+		snprintf(text, size, "UP %u/%u", checked->state->health - rise + 1, checked->check.fall);
+	else if (status == SERVER_UP && !checked->check.enabled && !checked->agent.enabled)
 		snprintf(text, size, "no check");
 	else
 		snprintf(text, size, "%s", server_status_name(status));
@@ -256,6 +263,8 @@ static void put_server(struct sink *sink, const struct server *server, unsigned 
 	set(&row, COLUMN_iid, "%u", iid);
 	set(&row, COLUMN_sid, "%u", server->id);
 	set(&row, COLUMN_type, "%d", TYPE_SERVER);
+	if (server->track)
+		set(&row, COLUMN_tracked, "%s/%s", server->track->backend->name, server->track->name);
 	set(&row, COLUMN_addr, "%s", endpoint_text(&server->address, text));
 	set(&row, COLUMN_mode, "http");
 	set(&row, COLUMN_srid, "0");

@@ -167,6 +167,8 @@ static void tell_server(struct explain_teller *teller, const struct server *serv
 	fprintf(teller->out, "{ ");
 	print_member(teller->out, "name", server->name);
 	print_member(teller->out, "status", server_status_name(server_status(server)));
+	if (server->track)
+		fprintf(teller->out, "\"tracks\": \"%s/%s\", ", server->track->backend->name, server->track->name);
 	print_member(teller->out, "not_picked", explain_why_not(server));
 	print_member(teller->out, "known", load_knowledge_name((enum load_knowledge)atomic_load(&load->known)));
 	print_number(teller->out, "load", &load->u);

@@ -94,6 +94,9 @@ static void tell_server(struct explain_teller *teller, const struct server *serv
 		server_status_name(server_status(server)), atomic_load(&server->state->weight),
 		explain_load(server, load, sizeof(load)), chance * 100, *why_not ? ", not to be picked: " : "",
 		why_not);
+	if (server->track)
+		fprintf(teller->out, "                   tracks %s/%s\n", server->track->backend->name,
+			server->track->name);
 	if (atomic_load(&server->state->held_back) > 0)
 		fprintf(teller->out, "                   slow start, at %u %% of its weight\n",
 			100 - atomic_load(&server->state->held_back));

@@ -110,4 +110,5 @@ void fleet_adopt(struct fleet *fleet, const struct fleet *old, double now)
 		if (before)
 			adopt_backend(backend, before, now);
 	}
+	fleet_follow(fleet, now);
 }

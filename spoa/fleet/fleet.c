@@ -381,6 +381,8 @@ void fleet_finish(struct fleet *fleet, struct config *config, double now)
 	fleet->finished = now;
 	for (size_t i = 0; i < fleet->n; i++)
 		finish_backend(fleet, fleet->backends[i], config, now);
+	track_finish(fleet, config);
+	fleet_follow(fleet, now);
 	for (size_t i = 0; i < fleet->n; i++)
 		if (fleet->backends[i]->dry_run && !backend_prepare_dry_run(fleet, fleet->backends[i]))
 			config_say_at(config, CONFIG_ERROR, fleet->backends[i]->place, "out of memory");

@@ -62,6 +62,12 @@ bool fallback_parse(struct config_words *words, void *into);
 void fallback_inherit(struct backend *backend);
 void fallback_finish(struct fleet *fleet, struct config *config);
 
+/* Once all servers are known: who follows whom. */
+void track_finish(const struct fleet *fleet, struct config *config);
+
+/* The statuses of those that follow others, without a log line: once all states are as they are to be. */
+void fleet_follow(const struct fleet *fleet, double now);
+
 /* Reports what cannot be decided line by line; fills in what follows from the code. */
 void redirect_finish(struct backend *backend, struct config *config);
 

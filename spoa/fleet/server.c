@@ -319,6 +319,11 @@ static bool parse_slowstart(struct config_words *words, void *into)
 	return config_take_time(words, 0, &((struct server *)into)->slowstart);
 }
 
+static bool parse_track(struct config_words *words, void *into)
+{
+	return (((struct server *)into)->track_name = config_take_word(words, "the name of a server")) != NULL;
+}
+
 static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "addr", parse_addr, "<address>",
 	  "where health checks connect to, default the server's address" },
@@ -368,6 +373,7 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "ssl", parse_ssl, "", "the server speaks TLS: checks do, unless they go elsewhere" },
 	{ CONFIG_SERVER, "standby-of", parse_standby_of, "<server>",
 	  "take that one server's place while it cannot serve" },
+	{ CONFIG_SERVER, "track", parse_track, "[<backend>/]<server>", "follow the state of that server" },
 	{ CONFIG_SERVER, "verify", parse_verify, "none|required",
 	  "whether its certificate has to be believed, default required" },
 	{ CONFIG_SERVER, "verifyhost", parse_verifyhost, "<name>",
@@ -375,7 +381,6 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "weight", parse_weight, "<weight>", "relative capacity, 0 to 256, default 1; 0 drains" },
 	{ CONFIG_SERVER, "check-via", NULL, "", "" },
 	{ CONFIG_SERVER, "resolvers", NULL, "", "" },
-	{ CONFIG_SERVER, "track", NULL, "", "" },
 };
 
 bool server_knows_word(const char *word)

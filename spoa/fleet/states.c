@@ -23,10 +23,12 @@ enum column {
 	NEEDED = IWEIGHT + 1 /* what the first versions of the format have, too */
 };
 
-/* HAProxy's bits, types/server-t.h: forced maintenance and drain, and what the file says for ever. */
-#define BIT_MAINT    1u
-#define BIT_DISABLED 4u
-#define BIT_DRAIN    8u
+/* HAProxy's bits, types/server-t.h: forced maintenance and drain, those of whom it tracks, what the file says for ever. */
+#define BIT_MAINT           1u
+#define BIT_INHERITED_MAINT 2u
+#define BIT_DISABLED        4u
+#define BIT_DRAIN           8u
+#define BIT_INHERITED_DRAIN 16u
 
 /* Likewise types/check-t.h */
 #define BIT_CONFIGURED 2u
@@ -39,8 +41,11 @@ enum column {
 static unsigned admin_bits(const struct server *server)
 {
 	static const unsigned bits[] = { [ADMIN_READY] = 0, [ADMIN_DRAIN] = BIT_DRAIN, [ADMIN_MAINT] = BIT_MAINT };
+	static const unsigned inherited[] = {
+		[ADMIN_READY] = 0, [ADMIN_DRAIN] = BIT_INHERITED_DRAIN, [ADMIN_MAINT] = BIT_INHERITED_MAINT
+	};
 
-	return bits[server->state->admin] | (server->disabled ? BIT_DISABLED : 0);
+	return bits[server->state->admin] | inherited[server_inherited(server)] | (server->disabled ? BIT_DISABLED : 0);
 }
 
 /* HAProxy's SRV_ST_: stopped, starting, running. */

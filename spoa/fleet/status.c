@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a server's status follows from, and what follows from a change of it. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fleet.h"
@@ -46,16 +47,37 @@ const char *load_rejection_name(enum load_rejection rejection)
 	return rejection_names[rejection];
 }
 
+/* As HAProxy's inherited states: maintenance and drain of whom it tracks are its own, and over its own. */
+enum server_admin server_inherited(const struct server *server)
+{
+	enum server_admin most = ADMIN_READY;
+
+	for (const struct server *track = server->track; track; track = track->track)
+		if (track->state->admin > most)
+			most = track->state->admin;
+	return most;
+}
+
+static bool is_down(const struct server *server)
+{
+	for (; server; server = server->track)
+		if (server->state->agent_down || (server->check.enabled && server->state->health < server->check.rise))
+			return true;
+	return false;
+}
+
 /* The order is HAProxy's: maintenance hides a failed check, and a failed check hides a drain. */
 static enum server_status status_of(const struct server *server)
 {
 	const struct server_state *state = server->state;
+	enum server_admin inherited = server_inherited(server);
 
-	if (state->admin == ADMIN_MAINT)
+	if (state->admin == ADMIN_MAINT || inherited == ADMIN_MAINT)
 		return SERVER_MAINT;
-	if (state->agent_down || (server->check.enabled && state->health < server->check.rise))
+	if (is_down(server))
 		return SERVER_DOWN;
-	if (state->admin == ADMIN_DRAIN || atomic_load_explicit(&state->weight, memory_order_relaxed) == 0)
+	if (state->admin == ADMIN_DRAIN || inherited == ADMIN_DRAIN ||
+	    atomic_load_explicit(&state->weight, memory_order_relaxed) == 0)
 		return SERVER_DRAIN;
 	return SERVER_UP;
 }
@@ -116,7 +138,7 @@ static void note_change(const struct server *server, enum server_status before, 
 	state->downs++;
 }
 
-static void update(struct fleet *fleet, struct server *server, const char *why, double now)
+static void update_one(struct fleet *fleet, struct server *server, const char *why, double now)
 {
 	struct backend *backend = server->backend;
 	enum server_status before = server_status(server), after = status_of(server);
@@ -133,6 +155,36 @@ static void update(struct fleet *fleet, struct server *server, const char *why, 
 		 server->name, server_status_name(after), server_status_name(before), why, active, backup);
 	if (active + backup == 0)
 		log_line(fleet->log, LOG_ALERT, "backend %s has no server available!", backend->name);
+}
+
+/* What a server tells those that follow it may change while its own status does not: a drain of weight 0, say. */
+static void update(struct fleet *fleet, struct server *server, const char *why, double now)
+{
+	char via[600];
+
+	update_one(fleet, server, why, now);
+	snprintf(via, sizeof(via), "via %s/%s", server->backend->name, server->name);
+	for (struct server *follower = server->trackers; follower; follower = follower->next_tracker)
+		update(fleet, follower, via, now);
+}
+
+void fleet_follow(const struct fleet *fleet, double now)
+{
+	for (size_t i = 0; i < fleet->n; i++) {
+		struct backend *backend = fleet->backends[i];
+		bool follows = false;
+
+		for (size_t j = 0; j < backend->n_servers; j++) {
+			struct server *server = backend->servers[j];
+
+			if (!server->track)
+				continue;
+			atomic_store_explicit(&server->state->status, (int)status_of(server), memory_order_relaxed);
+			follows = true;
+		}
+		if (follows)
+			backend_refresh_usable(backend, now);
+	}
 }
 
 static void set_own_weight(struct server *server)
