@@ -77,6 +77,7 @@ struct answer_scratch {
 	struct captures *captures; /* of requests that cannot be redirected; shared, NULL: nobody wants them */
 	struct request request;
 	struct location location; /* of that request */
+	uint8_t made[2 * 8192];   /* or what `redirect location` makes of it */
 	counter decisions[REASONS];
 	counter unknown_messages;
 	counter unknown_backends; /* names that came of a request, and are no backend's */
@@ -123,7 +124,8 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 		   double now, uint32_t max, struct spop_writer *writer);
 
 /* The Location of the request that was decided last, if this server is chosen; its length, 0 if there is no room. */
-size_t answer_location(const struct answer_scratch *scratch, const struct server *server, char *to, size_t room);
+size_t answer_location(struct answer_scratch *scratch, const struct frontend *frontend, const struct server *server,
+		       char *to, size_t room);
 
 /* A route of its own, for who has no bind to ask by. NULL: out of memory, or reported to config. */
 const struct route *route_new(struct arena *arena, const struct frontend *frontend, const struct fleet *fleet,

@@ -27,6 +27,8 @@
 #include "spoa-redirect/config.h"
 
 struct backend;
+struct made_location;
+struct ruleset;
 struct server;
 
 /* ---- what changes ---- */
@@ -404,7 +406,9 @@ struct redirect {
 	int64_t ttl;      /* seconds; −1: none */
 	unsigned methods; /* enum redirect_method, or-ed; 0: those that fit the code */
 	bool allow_downgrade;
-	struct config_place place; /* of the line that said so last */
+	struct made_location *location; /* instead of a server's redir, path and query; NULL: these */
+	struct redir literal;           /* what that begins with; no prefix: with the server's redir */
+	struct config_place place;      /* of the line that said so last */
 };
 
 struct status_range {
@@ -460,6 +464,9 @@ struct fleet *fleet_new(struct arena *arena, const struct log *log, const struct
 
 /* The rows of `defaults` and `backend`. */
 struct config_room fleet_room(struct fleet *fleet);
+
+/* Before ruleset_finish(): what the formats of `redirect location` read, the frontends will. False: out of memory. */
+bool fleet_add_locations(const struct fleet *fleet, struct ruleset *ruleset);
 
 /* Once all lines are read: standbys found, addresses made, states as they are at the start. */
 void fleet_finish(struct fleet *fleet, struct config *config, double now);

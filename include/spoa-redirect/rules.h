@@ -110,8 +110,27 @@ struct rule {
 	size_t index;                      /* among its frontend's rules; behind them come its excludes */
 };
 
+/* ---- what a request makes of a backend's `redirect location` ---- */
+
+/* Its text, read by each frontend that leads there. */
+struct made_location {
+	const char *text;
+	struct config_place place;
+	size_t number; /* among all */
+	bool numbered;
+};
+
+/* NULL: it was said what is wrong with it. */
+struct made_location *made_location_parse(struct config_words *words, const char *text);
+
+enum location_part { PART_TEXT, PART_SAMPLE, PART_SRV_REDIR, PART_SRV_NAME, PART_BE_NAME };
+
+/* Takes one part; of the last three the text is the caller's to know. False: it cannot be taken. */
+typedef bool location_put_part(void *into, enum location_part part, struct slice text);
+
 struct acls;
 struct conditions;
+struct format;
 struct hit_counts;
 struct hash_key_samples;
 
@@ -126,6 +145,7 @@ struct frontend {
 	const struct rule *default_rule; /* NULL: there is none */
 	struct rule **excludes;          /* lines of redirect-unless */
 	size_t n_excludes;
+	const struct format **locations; /* by the numbers of made_locations; NULL: it does not lead there */
 	const struct conditions *excluding, *choosing;
 	const struct acls *acls;
 	const struct hash_key_samples *keys; /* what backends hash that it leads to */
@@ -163,6 +183,9 @@ struct ruleset *ruleset_new(struct arena *arena);
 /* The rows and the begin of `frontend`, to be handed to config_new(). */
 struct config_room ruleset_room(struct ruleset *ruleset);
 
+/* Before ruleset_finish(): whoever leads to that backend is to read this. False: out of memory. */
+bool ruleset_add_location(struct ruleset *ruleset, struct made_location *location, const char *backend);
+
 /* Once all lines are read: completes every frontend, and reports what only then shows. */
 void ruleset_finish(struct ruleset *ruleset, struct config *config);
 
@@ -189,6 +212,10 @@ struct slice frontend_key(const struct frontend *frontend, const struct hash_key
 
 /* The name that a rule with a format gives, until the next call. ptr NULL: too long for any backend. */
 struct slice rule_backend(const struct rule *rule, struct request *request, struct rules_scratch *scratch);
+
+/* Part by part. False: a part was not taken, or this frontend does not lead where that is made. */
+bool frontend_make_location(const struct frontend *frontend, const struct made_location *location,
+			    struct request *request, struct rules_scratch *scratch, location_put_part *put, void *into);
 
 /*
  * Lets the visitor see all that frontend_excludes() and frontend_choose() look at, by the same steps, up to the rule that

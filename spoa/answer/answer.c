@@ -75,22 +75,68 @@ static bool write_redirect(struct spop_writer *writer, const struct spop_frame *
 	return spop_frame_end(writer, max);
 }
 
-/* Where a Location and the rest of the response fill HAProxy's buffer, the client gets a 500. */
-static bool fits(const struct answer_scratch *scratch, uint32_t max, const struct server *server)
+/* What a `redirect location` is made into, and for which server. */
+struct making {
+	struct spop_writer writer;
+	const struct server *server;
+};
+
+static bool put_part(void *into, enum location_part part, struct slice text)
 {
-	return location_length(&scratch->location, server->redir.prefix) <= max - max / 16;
+	struct making *making = into;
+	const struct server *server = making->server;
+
+	switch (part) {
+	case PART_SAMPLE:
+		return location_put_value(&making->writer, text);
+	case PART_SRV_REDIR:
+		text = server->redir.prefix;
+		break;
+	case PART_SRV_NAME:
+		text = slice_of_string(server->name);
+		break;
+	case PART_BE_NAME:
+		text = slice_of_string(server->backend->name);
+		break;
+	case PART_TEXT:
+		break;
+	}
+	spop_put_bytes(&making->writer, text.ptr, text.len);
+	return true;
+}
+
+/* What a Location consists of: a prefix, and what is put behind it. NULL: it cannot be made of this request. */
+static const struct location *location_of(struct answer_scratch *scratch, const struct frontend *frontend,
+					  const struct server *server, struct slice *prefix)
+{
+	static const struct location nothing;
+	const struct made_location *made = server->backend->redirect.location;
+	struct making making = { .server = server };
+
+	*prefix = server->redir.prefix;
+	if (__builtin_expect(!made, true))
+		return &scratch->location;
+	spop_writer_init(&making.writer, scratch->made, sizeof(scratch->made));
+	if (!frontend_make_location(frontend, made, &scratch->request, scratch->rules, put_part, &making) ||
+	    making.writer.full)
+		return NULL;
+	*prefix = slice_of(scratch->made, (size_t)(making.writer.at - scratch->made));
+	return &nothing;
+}
+
+/* Where a Location and the rest of the response fill HAProxy's buffer, the client gets a 500. */
+static bool fits(const struct location *location, struct slice prefix, uint32_t max)
+{
+	return location_length(location, prefix) <= max - max / 16;
 }
 
 /* What does not fit goes in this order: backend and server; then there is no redirect. */
 static bool put_redirect(struct answer_scratch *scratch, struct spop_writer *writer, const struct spop_frame *notify,
-			 uint32_t max, const struct server *server)
+			 uint32_t max, const struct server *server, const struct location *location,
+			 struct slice prefix)
 {
 	const struct prebuilt *prebuilt = server->backend->prebuilt;
-	const struct location *location = &scratch->location;
-	struct slice prefix = server->redir.prefix;
 
-	if (!fits(scratch, max, server))
-		return false;
 	if (write_redirect(writer, notify, max, server->target, prefix, location))
 		return true;
 	counter_add(&scratch->shortened, 1);
@@ -107,12 +153,17 @@ static void put_plain(struct answer_scratch *scratch, struct spop_writer *writer
 	write_plain(writer, notify, max, decision->reason, slice_of(NULL, 0));
 }
 
-size_t answer_location(const struct answer_scratch *scratch, const struct server *server, char *to, size_t room)
+size_t answer_location(struct answer_scratch *scratch, const struct frontend *frontend, const struct server *server,
+		       char *to, size_t room)
 {
 	struct spop_writer writer;
+	struct slice prefix;
+	const struct location *location = location_of(scratch, frontend, server, &prefix);
 
+	if (!location)
+		return 0;
 	spop_writer_init(&writer, (uint8_t *)to, room);
-	location_put(&writer, &scratch->location, server->redir.prefix);
+	location_put(&writer, location, prefix);
 	return writer.full ? 0 : (size_t)(writer.at - (uint8_t *)to);
 }
 
@@ -191,11 +242,15 @@ static void log_decision(const struct routes *routes, const struct route *route,
 
 /* Nothing of a dry run leaves the agent, but it is booked all the same: in the shadow. */
 static bool carry_out(struct answer_scratch *scratch, struct spop_writer *writer, const struct spop_frame *notify,
-		      uint32_t max, double now, const struct decision *decision)
+		      uint32_t max, double now, const struct frontend *frontend, const struct decision *decision)
 {
 	bool dry = decision->dry_run;
+	const struct location *location;
+	struct slice prefix;
 
-	if (dry ? !fits(scratch, max, decision->server) : !put_redirect(scratch, writer, notify, max, decision->server))
+	location = location_of(scratch, frontend, decision->server, &prefix);
+	if (!location || !fits(location, prefix, max) ||
+	    (!dry && !put_redirect(scratch, writer, notify, max, decision->server, location, prefix)))
 		return false;
 	select_book(dry ? decision->server->shadow : decision->server, now, &scratch->picker);
 	return true;
@@ -229,7 +284,8 @@ static struct decision decide_message(const struct routes *routes, const struct 
 
 	note_missing(routes, route->frontend, scratch);
 	note_given_up(routes, route->frontend, scratch);
-	if (decision.reason >= REASON_DRY_RUN && !carry_out(scratch, writer, notify, max, now, &decision))
+	if (decision.reason >= REASON_DRY_RUN &&
+	    !carry_out(scratch, writer, notify, max, now, route->frontend, &decision))
 		decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */
 	counter_add(&scratch->decisions[decision.reason], 1);
 	if (__builtin_expect(decision.reason == REASON_BAD_REQUEST, false))

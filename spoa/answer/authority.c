@@ -10,7 +10,8 @@ struct authorities {
 	struct arena *arena;           /* its own; NULL: the configuration's */
 	const struct server **servers; /* sorted by authority */
 	size_t n;
-	uint64_t lengths; /* bits of theirs, modulo 64: most hosts are no server's by that alone */
+	struct slice literal; /* of `redirect location` */
+	uint64_t lengths;     /* bits of theirs, modulo 64: most hosts are no server's by that alone */
 };
 
 static int compare(struct slice a, struct slice b)
@@ -34,6 +35,9 @@ struct authorities *authorities_new(struct arena *arena, const struct backend *b
 	if (!authorities)
 		return NULL;
 	authorities->n = backend->n_servers;
+	authorities->literal = backend->redirect.literal.authority;
+	if (authorities->literal.len > 0)
+		authorities->lengths |= 1ull << authorities->literal.len % 64;
 	authorities->servers = arena_array(arena, backend->n_servers, sizeof(*authorities->servers));
 	if (!authorities->servers)
 		return NULL;
@@ -72,6 +76,8 @@ static bool find_up(const struct authorities *authorities, struct slice host)
 {
 	size_t low = 0, high = authorities->n;
 
+	if (authorities->literal.len > 0 && slice_eq(authorities->literal, host))
+		return true;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -78,6 +78,12 @@ static bool is_tls(const struct request *request)
 	}
 }
 
+/* Whether it is reached over TLS. */
+static bool is_over_tls(const struct server *server, const struct backend *backend)
+{
+	return backend->redirect.literal.prefix.ptr ? backend->redirect.literal.tls : server->redir.tls;
+}
+
 /* Whom a policy would not have come to: any that may be picked and is reached over TLS. */
 static struct server *any_over_tls(const struct backend *backend, struct random *random)
 {
@@ -111,10 +117,12 @@ static struct server *choose_among(struct backend *usable, const struct backend 
 {
 	struct server *server = select_pick(usable, key, now, &scratch->picker);
 
-	if (!server || server->redir.tls || backend->redirect.allow_downgrade || !is_tls(&scratch->request))
+	if (!server || is_over_tls(server, backend) || backend->redirect.allow_downgrade || !is_tls(&scratch->request))
 		return server;
 	scratch->picker.n = 0;
 	scratch->picker.kept = false;
+	if (backend->redirect.literal.prefix.ptr)
+		return NULL;
 	return atomic_load_explicit(&backend->prebuilt->any_tls, memory_order_relaxed)
 		       ? any_over_tls(usable, &scratch->picker.random)
 		       : NULL;

@@ -236,7 +236,7 @@ static bool tell(const struct frontend *frontend, const struct route *route, str
 	if (decision.backend)
 		tell_backends(frontend, &decision, scratch, arena, teller);
 	if (decision.reason >= REASON_DRY_RUN)
-		length = answer_location(scratch, decision.server, location, sizeof(location));
+		length = answer_location(scratch, frontend, decision.server, location, sizeof(location));
 	teller->decision(teller, &decision, slice_of(location, length));
 	return true;
 }

@@ -135,3 +135,13 @@ void location_put(struct spop_writer *writer, const struct location *location, s
 	spop_put_byte(writer, '?');
 	put_part(writer, location->query, location->query_length, IN_QUERY);
 }
+
+bool location_put_value(struct spop_writer *writer, struct slice value)
+{
+	size_t length;
+
+	if (!measure(value, IN_QUERY, &length))
+		return false;
+	put_part(writer, value, length, IN_QUERY);
+	return true;
+}

@@ -21,4 +21,7 @@ size_t location_length(const struct location *location, struct slice prefix);
 /* Appends exactly location_length() bytes. */
 void location_put(struct spop_writer *writer, const struct location *location, struct slice prefix);
 
+/* A value that comes of the request, as part of a Location. False: it has NUL, CR or LF. */
+bool location_put_value(struct spop_writer *writer, struct slice value);
+
 #endif

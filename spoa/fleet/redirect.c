@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fleet.h"
+#include "spoa-redirect/rules.h"
 
 /* ---- redir <prefix>: RFC 3986 section 3 ---- */
 
@@ -171,12 +172,88 @@ static bool parse_allow_downgrade(struct config_words *words, void *into)
 	return true;
 }
 
+/* ---- location <format> ---- */
+
+static bool starts(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Behind the server's prefix something has to end its host: a slash, or a path, which begins with one. */
+static bool continues_path(const char *text)
+{
+	return *text == '/' || starts(text, "%[path]") || starts(text, "%[pathq]") || starts(text, "%[url]");
+}
+
+/* So no request ever has a say in the scheme or the host. */
+static bool parse_beginning(struct config_words *words, const char *text, struct redir *literal)
+{
+	size_t scheme = starts(text, "https://") ? 8 : starts(text, "http://") ? 7 : 0, host;
+
+	*literal = (struct redir){ 0 };
+	if (starts(text, "%[srv_redir]") && continues_path(text + strlen("%[srv_redir]")))
+		return true;
+	host = scheme ? strcspn(text + scheme, "/%") : 0;
+	if (!scheme || text[scheme + host] != '/')
+		return config_error(
+			words,
+			"'location' begins with a scheme, a host and a slash, or with %%[srv_redir] and then "
+			"a slash or %%[path], unlike '%s'",
+			text);
+	text = arena_printf(words->arena, "%.*s", (int)(scheme + host), text);
+	return text ? redir_parse(words, literal, text) : config_error(words, "out of memory");
+}
+
+/* What is written there is sent as it stands. */
+static bool is_literal(const char *text)
+{
+	unsigned depth = 0;
+
+	for (; *text; text++) {
+		depth += starts(text, "%[");
+		if (depth == 0 && !is_path_byte((uint8_t)*text) && *text != '?')
+			return false;
+		depth -= depth > 0 && *text == ']';
+	}
+	return true;
+}
+
+static bool parse_location(struct config_words *words, void *into)
+{
+	struct redirect *redirect = into;
+	const char *text = config_take_word(words, "a format such as https://www.example.com/%[path]");
+
+	if (!text || !parse_beginning(words, text, &redirect->literal))
+		return false;
+	if (!is_literal(text))
+		return config_error(words, "'location' has a byte that no URL may have, or a fragment: '%s'", text);
+	redirect->location = made_location_parse(words, text);
+	return redirect->location != NULL;
+}
+
+/* Who leads to a backend leads to its fallback, too. */
+bool fleet_add_locations(const struct fleet *fleet, struct ruleset *ruleset)
+{
+	for (size_t i = 0; i < fleet->n; i++) {
+		const struct backend *backend = fleet->backends[i], *fallback;
+
+		fallback = backend->fallback_name ? fleet_find(fleet, backend->fallback_name) : NULL;
+		if (backend->redirect.location &&
+		    !ruleset_add_location(ruleset, backend->redirect.location, backend->name))
+			return false;
+		if (fallback && fallback->redirect.location &&
+		    !ruleset_add_location(ruleset, fallback->redirect.location, backend->name))
+			return false;
+	}
+	return true;
+}
+
 static const struct config_keyword redirect_words[] = {
 	{ CONFIG_BACKEND, "code", parse_code, "301|302|303|307|308", "the answer's status, default 302" },
 	{ CONFIG_BACKEND, "ttl", parse_ttl, "<time>", "how long the client may go straight to its server" },
 	{ CONFIG_BACKEND, "methods", parse_methods, "<method>…", "redirect these methods only" },
 	{ CONFIG_BACKEND, "allow-downgrade", parse_allow_downgrade, "", "send https requests to http:// targets too" },
-	{ CONFIG_BACKEND, "location", NULL, "<format>", "a Location of one's own" },
+	{ CONFIG_BACKEND, "location", parse_location, "<format>", "a Location of one's own" },
 	{ CONFIG_BACKEND, "if", NULL, "<condition>", "redirect only some requests" },
 	{ CONFIG_BACKEND, "unless", NULL, "<condition>", "redirect only some requests" },
 };

@@ -6,11 +6,22 @@
 struct part {
 	struct slice text;
 	const struct sample *sample; /* NULL: text alone */
+	enum location_part kind;
 };
 
 struct format {
 	struct part *parts;
 	size_t n;
+	bool location; /* it may name what was chosen */
+};
+
+static const struct {
+	struct slice name;
+	enum location_part kind;
+} chosen[] = {
+	{ SLICE("srv_redir"), PART_SRV_REDIR },
+	{ SLICE("srv_name"), PART_SRV_NAME },
+	{ SLICE("be_name"), PART_BE_NAME },
 };
 
 bool format_is_one(const char *text)
@@ -71,9 +82,15 @@ static bool take_part(struct config_words *words, struct format *format, const c
 		length = expression_end(*text + 2);
 		if ((*text)[2 + length] != ']')
 			return config_error(words, "no closing ']' in '%s'", *text);
-		part.sample = parse_expression(words, *text + 2, length, names, needs);
+		for (size_t i = 0; format->location && i < COUNT(chosen); i++)
+			if (slice_eq(slice_of(*text + 2, length), chosen[i].name))
+				part.kind = chosen[i].kind;
+		if (part.kind == PART_TEXT) {
+			part.kind = PART_SAMPLE;
+			part.sample = parse_expression(words, *text + 2, length, names, needs);
+		}
 		*text += length + 3;
-		return part.sample && add_part(words, format, part);
+		return (part.sample || part.kind != PART_SAMPLE) && add_part(words, format, part);
 	}
 	length = strcspn(*text, "%");
 	if ((*text)[length] == '%' && length == 0) {
@@ -88,17 +105,31 @@ static bool take_part(struct config_words *words, struct format *format, const c
 	return add_part(words, format, part);
 }
 
-const struct format *format_parse(struct config_words *words, const char *text, struct request_names *names,
-				  uint64_t *needs)
+static const struct format *parse(struct config_words *words, const char *text, struct request_names *names,
+				  uint64_t *needs, bool location)
 {
 	struct format *format = arena_alloc(words->arena, sizeof(*format));
 
 	if (!format)
 		config_error(words, "out of memory");
+	else
+		format->location = location;
 	while (format && *text)
 		if (!take_part(words, format, &text, names, needs))
 			return NULL;
 	return format;
+}
+
+const struct format *format_parse(struct config_words *words, const char *text, struct request_names *names,
+				  uint64_t *needs)
+{
+	return parse(words, text, names, needs, false);
+}
+
+const struct format *format_parse_location(struct config_words *words, const char *text, struct request_names *names,
+					   uint64_t *needs)
+{
+	return parse(words, text, names, needs, true);
 }
 
 static struct slice value_of(const struct part *part, struct request *request, struct rules_scratch *scratch)
@@ -127,4 +158,13 @@ struct slice format_write(const struct format *format, struct request *request, 
 		used += text.len;
 	}
 	return slice_of(room, used);
+}
+
+bool format_visit(const struct format *format, struct request *request, struct rules_scratch *scratch,
+		  location_put_part *put, void *into)
+{
+	for (size_t i = 0; i < format->n; i++)
+		if (!put(into, format->parts[i].kind, value_of(&format->parts[i], request, scratch)))
+			return false;
+	return true;
 }

@@ -5,9 +5,17 @@
 
 #include "sample.h"
 
-#define FORMAT_MOST 255u /* bytes of what comes out */
-
 struct format;
+
+/* As format_parse(), with %[srv_redir], %[srv_name] and %[be_name] beside samples. */
+const struct format *format_parse_location(struct config_words *words, const char *text, struct request_names *names,
+					   uint64_t *needs);
+
+/* Part by part. False: one was not taken. */
+bool format_visit(const struct format *format, struct request *request, struct rules_scratch *scratch,
+		  location_put_part *put, void *into);
+
+#define FORMAT_MOST 255u /* bytes of what comes out */
 
 /* Whether there is a sample in the text. */
 bool format_is_one(const char *text);

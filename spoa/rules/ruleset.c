@@ -5,6 +5,7 @@
 #include "format.h"
 #include "hits.h"
 #include "hash_key.h"
+#include "made_location.h"
 
 struct builder {
 	struct frontend frontend; /* what others see */
@@ -22,6 +23,7 @@ struct ruleset {
 	struct builder *current;   /* NULL outside of a frontend */
 	struct lists *lists;       /* of patterns; NULL: there are none */
 	struct hash_keys keys;     /* what backends hash */
+	struct made_locations locations;
 };
 
 struct ruleset *ruleset_new(struct arena *arena)
@@ -210,6 +212,11 @@ struct config_room ruleset_room(struct ruleset *ruleset)
 	return (struct config_room){ keywords, COUNT(keywords), begin, ruleset };
 }
 
+bool ruleset_add_location(struct ruleset *ruleset, struct made_location *location, const char *backend)
+{
+	return made_locations_add(ruleset->arena, &ruleset->locations, location, backend);
+}
+
 static bool compile(struct arena *arena, struct builder *builder)
 {
 	struct frontend *frontend = &builder->frontend;
@@ -259,6 +266,7 @@ static void finish(struct ruleset *ruleset, struct builder *builder, struct conf
 	acls_warn_unused(&builder->acls, config);
 	warn_unreached(frontend, config);
 	good = good && hash_keys_read(ruleset->arena, &ruleset->keys, frontend, &builder->acls, config);
+	good = good && made_locations_read(ruleset->arena, &ruleset->locations, frontend, &builder->acls, config);
 	if (!good || !compile(ruleset->arena, builder)) {
 		config_say_at(config, CONFIG_ERROR, frontend->place, "out of memory");
 		return;

@@ -45,6 +45,8 @@ static bool finish_reading(struct site *site, const char *name)
 {
 	config_complete(site->config);
 	balance_finish(site->fleet, site->ruleset, site->config);
+	if (!fleet_add_locations(site->fleet, site->ruleset))
+		return false;
 	ruleset_finish(site->ruleset, site->config);
 	fleet_finish(site->fleet, site->config, clock_now());
 	load_settings_finish(site->load_settings, site->config);

@@ -44,6 +44,7 @@ static inline void site_read(struct site *site, const char *name, struct slice t
 	site->config = config_new(site->arena, rooms, COUNT(rooms));
 	config_read_text(site->config, name, text);
 	balance_finish(site->fleet, site->ruleset, site->config);
+	must(fleet_add_locations(site->fleet, site->ruleset));
 	ruleset_finish(site->ruleset, site->config);
 	fleet_finish(site->fleet, site->config, SITE_NOW);
 	net_settings_finish(site->settings, site->ruleset, site->fleet, site->config);

@@ -41,6 +41,7 @@ static inline void site_read(struct site *site, const char *text)
 	site->config = config_new(site->arena, rooms, COUNT(rooms));
 	config_read_text(site->config, "test.cfg", slice_of_string(text));
 	balance_finish(site->fleet, site->ruleset, site->config);
+	assert_true(fleet_add_locations(site->fleet, site->ruleset));
 	ruleset_finish(site->ruleset, site->config);
 	fleet_finish(site->fleet, site->config, SITE_START);
 	site->routes = routes_new(site->arena, &site->log, site->config);

@@ -69,7 +69,6 @@ static void a_wrong_redirect_line_is_named(void **state)
 		{ "redirect methods CONNECT",
 		  "'methods' expects GET, HEAD, POST, PUT, DELETE, PATCH or OPTIONS, not CONNECT" },
 		{ "redirect methods GET TRACE", "unknown keyword 'TRACE'" },
-		{ "redirect location /x", "'location' is not yet supported" },
 		{ "redirect code 307 if x", "'if' is not yet supported" },
 		{ "redirect prefix http://b", "'prefix' is a keyword of HAProxy's that spoa-redirect does not support" },
 		{ "option httpchk GET / HTTP/1.1\\r\\nHost:\\ x", "headers behind the version are not supported: use 'http-check send hdr'" },
