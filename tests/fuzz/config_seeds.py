@@ -39,6 +39,7 @@ frontend route
     acl d arg(geo) -m found
     use_backend web if a !b || { host -m dom "${NAME-example.com}" } or { pathq -m sub ? }
     use_backend web unless c d
+    option dry-run
 backend web
     balance least-load
     server w1 192.0.2.1:80 redir https://w1.example.com/a agent-check agent-port 99 agent-inter 1s agent-send "a\n" check
@@ -55,6 +56,14 @@ backend web
     hash-balance-factor 125
     stick on req.cook(session)
     server w4 192.0.2.4:80 redir https://w4.example.com maxconn 5 load-push
+    server w5 192.0.2.5:80 redir https://w5.example.com maxload 80% slowstart 10s track other/o1
+    option allbackups
+    option dry-run
+    fallback-backend other
+backend other
+    redirect location https://www.example.com/%[srv_name]%[path,lower]?%[query]&h=%[hdr(x-a)]
+    redirect location %[srv_redir]%[pathq]
+    server o1 192.0.2.5:80 redir https://o1.example.com check
 '''
 
 if len(sys.argv) != 3:

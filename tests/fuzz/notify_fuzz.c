@@ -38,6 +38,8 @@ static const char text[] =
 	" use_backend tls if str get !net or dom\n"
 	" use_backend plain if beg || sub !query\n"
 	" use_backend deep if end or dir\n"
+	" use_backend made if found !cookie\n"
+	" use_backend trial if found str\n"
 	" use_backend ttl if reg or found cookie\n"
 	" use_backend any unless !list !arg !address\n"
 	" use_backend none if query\n"
@@ -46,13 +48,16 @@ static const char text[] =
 	"backend plain\n balance first\n server s 192.0.2.1:80 redir http://plain.example.com:8080\n"
 	"backend deep\n balance first\n redirect code 303\n server s 192.0.2.1:80 redir https://[2001:db8::1]/a/b/\n"
 	"backend ttl\n balance first\n redirect code 301 ttl 1h\n server s 192.0.2.1:80 redir https://ttl.example.com/x\n"
+	"backend made\n balance first\n redirect location https://made.example.com/x%[hdr(x-b)]?%[query]&%[path,url_dec]\n"
+	" server s 192.0.2.1:80 redir http://other.example.com\n"
+	"backend trial\n option dry-run\n server s 192.0.2.1:80 redir https://trial.example.com\n"
 	"backend any\n balance first\n redirect code 307 methods GET POST PUT OPTIONS allow-downgrade\n"
 	" server s 192.0.2.1:80 redir http://any.example.com\n"
 	"backend none\n balance first\n server s 192.0.2.1:80 redir https://none.example.com disabled\n";
 
 static const char *const prefixes[] = { "https://tls.example.com",   "http://plain.example.com:8080",
 					"https://[2001:db8::1]/a/b", "https://ttl.example.com/x",
-					"http://any.example.com" };
+					"http://any.example.com",    "https://made.example.com" };
 
 static const char *const names[] = {
 	"path",         "query",       "method",          "host",   "src", "ssl",       "hdrs",
