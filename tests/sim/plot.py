@@ -7,7 +7,7 @@ COLOURS = {
     "basic-li": "#4e79a7", "least-load": "#e15759",
 }
 NAMES = {"period": "T, seconds", "agents": "agents", "servers": "servers", "load": "load", "kind": "requests, seconds apart"}
-WIDTH, HEIGHT, LEFT, TOP, GAP, LEGEND = 210, 200, 60, 50, 28, 190
+WIDTH, HEIGHT, LEFT, TOP, GAP, LEGEND = 210, 200, 60, 50, 28, 270
 MOST = 20  # what is above is drawn at the edge
 
 
