@@ -68,7 +68,14 @@ static inline struct slice slice_of_spop(struct spop_slice s)
 }
 
 /* A string or binary argument's bytes; ptr NULL when absent or of another type. */
-struct slice request_bytes(const struct request *request, unsigned slot);
+static inline struct slice request_bytes(const struct request *request, unsigned slot)
+{
+	const struct spop_value *value = &request->values[slot];
+
+	if (value->type != SPOP_STRING && value->type != SPOP_BINARY)
+		return slice_of(NULL, 0);
+	return slice_of_spop(value->bytes);
+}
 
 /* The first value of a header, wherever it came: as an argument of its own in `slot`, or in hdrs. ptr NULL: absent. */
 struct slice request_header(const struct request *request, unsigned slot, struct slice name);

@@ -62,8 +62,8 @@ static bool write_plain(struct spop_writer *writer, const struct spop_frame *not
 	return spop_frame_end(writer, max);
 }
 
-static bool write_redirect(struct spop_writer *writer, const struct spop_frame *notify, uint32_t max,
-			   struct slice constant, struct slice prefix, const struct location *location)
+static inline bool write_redirect(struct spop_writer *writer, const struct spop_frame *notify, uint32_t max,
+				  struct slice constant, struct slice prefix, const struct location *location)
 {
 	static const uint8_t head[] = { 1, 3, SPOP_TXN, 8, 'l', 'o', 'c', 'a', 't', 'i', 'o', 'n', SPOP_STRING };
 

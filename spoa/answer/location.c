@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "location.h"
 
+#include "spoa-redirect/base/block.h"
+
 /*
  * RFC 3986: pchar / "/" in a path (3.3), "?" too in a query (3.4); "%" stays where it begins an encoded byte. What
  * would end a header line, or a string, is never let through, not even encoded.
@@ -39,50 +41,43 @@ static size_t encoded_length(struct slice text, unsigned where)
 	return length;
 }
 
-typedef uint8_t block __attribute__((vector_size(16)));
-
-#define WITHIN(block, low, high) ((block) - (uint8_t)(low) <= (uint8_t)((high) - (low)))
-
-/*
- * Ones where a byte stays and is no "%": what most requests are made of. With bit 5 set, capital letters are small ones,
- * and "`" is the one byte too many that "@" then stands for: neither is taken here.
- */
+/* Ones where a byte stays and is no "%": what most requests are made of. */
 static inline block plain_bytes(const uint8_t *bytes)
 {
-	block b;
+	block b = block_load(bytes);
 
-	memcpy(&b, bytes, sizeof(b));
-	return (block)(WITHIN(b | 0x20, 'a', 'z') | WITHIN(b, '&', ';') | (b == '=') | (b == '_'));
+	return block_within(b | 0x20, 'a', 'z') | block_within(b, '&', ';') | (block)(b == '=') | (block)(b == '_');
 }
 
-static bool are_plain(struct slice text)
+static inline bool are_plain(struct slice text)
 {
-	uint64_t halves[2];
 	block plain;
 
-	if (text.len < sizeof(block))
+	if (text.len < BLOCK)
 		return false;
-	plain = plain_bytes(text.ptr + text.len - sizeof(block));
-	for (size_t i = 0; i + sizeof(block) < text.len; i += sizeof(block))
+	plain = plain_bytes(text.ptr + text.len - BLOCK);
+	for (size_t i = 0; i + BLOCK < text.len; i += BLOCK)
 		plain &= plain_bytes(text.ptr + i);
-	memcpy(halves, &plain, sizeof(halves));
-	return (halves[0] & halves[1]) == UINT64_MAX;
+	return block_all(plain);
 }
 
-/* How long it will be. False: it has a forbidden byte. */
-static bool measure(struct slice text, unsigned where, size_t *length)
+static __attribute__((noinline)) bool measure_bytes(struct slice text, unsigned where, size_t *length)
 {
 	unsigned any = 0, all = where;
 
-	*length = text.len;
-	if (are_plain(text))
-		return true;
 	for (size_t i = 0; i < text.len; i++) {
 		any |= kinds[text.ptr[i]];
 		all &= kinds[text.ptr[i]];
 	}
 	*length = all ? text.len : encoded_length(text, where);
 	return !(any & FORBIDDEN);
+}
+
+/* How long it will be. False: it has a forbidden byte. */
+static inline bool measure(struct slice text, unsigned where, size_t *length)
+{
+	*length = text.len;
+	return are_plain(text) || measure_bytes(text, where, length);
 }
 
 bool location_take(struct location *location, struct slice path, struct slice query)
@@ -126,8 +121,27 @@ static void put_part(struct spop_writer *writer, struct slice text, size_t lengt
 		put_encoded(writer, text, where);
 }
 
+static bool is_as_it_came(const struct location *location)
+{
+	return location->path_length == location->path.len && location->query_length == location->query.len;
+}
+
+static void put_as_it_came(struct spop_writer *writer, const struct location *location, struct slice prefix)
+{
+	writer->at = slice_copy(slice_copy(writer->at, prefix), location->path);
+	if (location->query.len == 0)
+		return;
+	*writer->at++ = '?';
+	writer->at = slice_copy(writer->at, location->query);
+}
+
 void location_put(struct spop_writer *writer, const struct location *location, struct slice prefix)
 {
+	if (is_as_it_came(location) && !writer->full &&
+	    (size_t)(writer->end - writer->at) >= location_length(location, prefix)) {
+		put_as_it_came(writer, location, prefix);
+		return;
+	}
 	spop_put_bytes(writer, prefix.ptr, prefix.len);
 	put_part(writer, location->path, location->path_length, IN_PATH);
 	if (location->query.len == 0)

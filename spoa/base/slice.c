@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "spoa-redirect/base/slice.h"
 
-typedef uint8_t sixteen __attribute__((vector_size(16)));
+#include "spoa-redirect/base/block.h"
+
 typedef uint8_t eight __attribute__((vector_size(8)));
 
 #define CAPITALS(bytes) ((bytes) - (uint8_t)'A' <= (uint8_t)('Z' - 'A'))
 
 static inline void lower_sixteen(uint8_t *to, const uint8_t *from)
 {
-	sixteen bytes;
+	block bytes = block_load(from);
 
-	memcpy(&bytes, from, sizeof(bytes));
-	bytes |= (sixteen)CAPITALS(bytes) & 0x20;
+	bytes |= block_within(bytes, 'A', 'Z') & 0x20;
 	memcpy(to, &bytes, sizeof(bytes));
 }
 
@@ -29,10 +29,10 @@ void slice_lower(uint8_t *to, struct slice s)
 {
 	size_t i = 0;
 
-	if (s.len >= sizeof(sixteen)) {
-		for (; i + sizeof(sixteen) < s.len; i += sizeof(sixteen))
+	if (s.len >= BLOCK) {
+		for (; i + BLOCK < s.len; i += BLOCK)
 			lower_sixteen(to + i, s.ptr + i);
-		lower_sixteen(to + s.len - sizeof(sixteen), s.ptr + s.len - sizeof(sixteen));
+		lower_sixteen(to + s.len - BLOCK, s.ptr + s.len - BLOCK);
 	} else if (s.len >= sizeof(eight)) {
 		lower_eight(to, s.ptr);
 		lower_eight(to + s.len - sizeof(eight), s.ptr + s.len - sizeof(eight));
@@ -40,6 +40,36 @@ void slice_lower(uint8_t *to, struct slice s)
 		for (; i < s.len; i++)
 			to[i] = lower(s.ptr[i]);
 	}
+}
+
+static inline block capitals(const uint8_t *from)
+{
+	return block_within(block_load(from), 'A', 'Z');
+}
+
+static inline uint64_t capitals_of_eight(const uint8_t *from)
+{
+	eight bytes;
+
+	memcpy(&bytes, from, sizeof(bytes));
+	return (uint64_t)(eight)CAPITALS(bytes);
+}
+
+bool slice_is_lower(struct slice s)
+{
+	if (s.len >= BLOCK) {
+		block found = capitals(s.ptr + s.len - BLOCK);
+
+		for (size_t i = 0; i + BLOCK < s.len; i += BLOCK)
+			found |= capitals(s.ptr + i);
+		return !block_any(found);
+	}
+	if (s.len >= sizeof(eight))
+		return !(capitals_of_eight(s.ptr) | capitals_of_eight(s.ptr + s.len - sizeof(eight)));
+	for (size_t i = 0; i < s.len; i++)
+		if (lower(s.ptr[i]) != s.ptr[i])
+			return false;
+	return true;
 }
 
 bool slice_eq_nocase(struct slice a, struct slice b)

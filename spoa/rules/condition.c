@@ -340,7 +340,7 @@ static inline bool has_bit(const uint64_t *bits, uint32_t at)
 	return bits[at / 64] >> at % 64 & 1;
 }
 
-static void run(const struct acls *acls, uint32_t at, struct request *request, struct rules_scratch *scratch)
+static inline void run(const struct acls *acls, uint32_t at, struct request *request, struct rules_scratch *scratch)
 {
 	scratch->ran[at / 64] |= 1ull << at % 64;
 	matcher_run(acls->matchers[at], request, scratch, scratch->holds);
@@ -389,15 +389,31 @@ static bool terms_hold(const struct test *test, const struct acls *acls, struct 
 	return group;
 }
 
+/* Several terms, and some of what tells of them has not run; or terms that do not lie in one word. */
+static __attribute__((noinline)) bool test_holds_by_terms(const struct test *test, const struct acls *acls,
+							  struct request *request, struct rules_scratch *scratch)
+{
+	return terms_hold(test, acls, request, scratch) != test->unless;
+}
+
+/* Runs what is missing until it says that the only term holds. */
+static __attribute__((noinline)) void run_missing(const struct test *test, uint64_t missing, const struct acls *acls,
+						  struct request *request, struct rules_scratch *scratch)
+{
+	for (; missing && !(scratch->holds[test->word] & test->mask); missing &= missing - 1)
+		run(acls, (uint32_t)__builtin_ctzll(missing), request, scratch);
+}
+
 static inline bool test_holds(const struct test *test, const struct acls *acls, struct request *request,
 			      struct rules_scratch *scratch)
 {
 	uint64_t missing = test->needs & ~scratch->ran[0];
 
-	if (!test->in_word || (missing && test->n > 1))
-		return terms_hold(test, acls, request, scratch) != test->unless;
-	for (; missing && !(scratch->holds[test->word] & test->mask); missing &= missing - 1)
-		run(acls, (uint32_t)__builtin_ctzll(missing), request, scratch);
+	if (missing || !test->in_word) {
+		if (test->n > 1 || !test->in_word)
+			return test_holds_by_terms(test, acls, request, scratch);
+		run_missing(test, missing, acls, request, scratch);
+	}
 	return (scratch->holds[test->word] & test->mask) == test->want;
 }
 
@@ -427,6 +443,16 @@ static uint32_t first_triggered(const struct conditions *conditions, uint32_t fr
 	return first_of(conditions, &conditions->free, from, best, acls, request, scratch);
 }
 
+static uint32_t first_in_order(const struct conditions *conditions, uint32_t at, const struct acls *acls,
+			       struct request *request, struct rules_scratch *scratch)
+{
+	const struct test *test = conditions->tests + at, *end = conditions->tests + conditions->n_tests;
+
+	while (test < end && !test_holds(test, acls, request, scratch))
+		test++;
+	return (uint32_t)(test - conditions->tests);
+}
+
 size_t conditions_first(const struct conditions *conditions, size_t from, const struct acls *acls,
 			struct request *request, struct rules_scratch *scratch)
 {
@@ -437,8 +463,7 @@ size_t conditions_first(const struct conditions *conditions, size_t from, const 
 	if (conditions->triggered)
 		at = first_triggered(conditions, at, acls, request, scratch);
 	else
-		while (at < conditions->n_tests && !test_holds(&conditions->tests[at], acls, request, scratch))
-			at++;
+		at = first_in_order(conditions, at, acls, request, scratch);
 	return at < conditions->n_tests ? conditions->tests[at].condition : conditions->n;
 }
 

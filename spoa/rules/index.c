@@ -179,8 +179,11 @@ static void match_ranges(const struct range *ranges, size_t n, int64_t number, s
 			sink_take(sink, ranges[i].hit);
 }
 
+/* Mostly there is nothing to fold; and what was just written is slow to read across the writes' bounds. */
 static struct slice fold(struct rules_scratch *scratch, struct slice text)
 {
+	if (slice_is_lower(text))
+		return text;
 	if (text.len > sizeof(scratch->fold))
 		text.len = sizeof(scratch->fold);
 	slice_lower(scratch->fold, text);
@@ -275,6 +278,16 @@ __attribute__((flatten)) void index_match_string(const struct index *index, stru
 
 	sink_take(&sink, index->found);
 	match_text(index, text, scratch, &sink);
+}
+
+void index_match_address(const struct index *index, const struct spop_value *argument, uint64_t *holds)
+{
+	struct sink sink = { .hits = &index->hits, .holds = holds };
+	struct address address = { .size = argument->type == SPOP_IPV4 ? 4 : 16 };
+
+	memcpy(address.bytes, argument->address, address.size);
+	sink_take(&sink, index->found);
+	networks_match(&index->networks, &address, &sink);
 }
 
 uint32_t index_best(const struct index *index, struct sample_value *value, struct rules_scratch *scratch,

@@ -48,6 +48,9 @@ void index_match(const struct index *index, struct sample_value *value, struct r
 /* The same of a string, to an index of strings: what most samples give. */
 void index_match_string(const struct index *index, struct slice text, struct rules_scratch *scratch, uint64_t *holds);
 
+/* The same of an argument that is an address, to an index of addresses. */
+void index_match_address(const struct index *index, const struct spop_value *argument, uint64_t *holds);
+
 /* The entry of a map whose pattern matches best, by the weights of all: the heaviest, of equal ones the first. HIT_NONE: none. */
 uint32_t index_best(const struct index *index, struct sample_value *value, struct rules_scratch *scratch,
 		    const uint32_t *weights);

@@ -8,6 +8,7 @@ struct matcher {
 	enum sample_type type;
 	bool nocase;
 	unsigned slot; /* of the argument that is the sample; REQUEST_MAX_SLOTS: there is more to it */
+	bool is_list;  /* … unless it holds a comma */
 	struct search *search;
 	_Atomic(struct index *) index; /* the first of the search */
 };
@@ -20,8 +21,8 @@ struct matcher *matcher_new(struct lists *lists, struct arena *arena, const stru
 	if (!matcher)
 		return NULL;
 	matcher->sample = sample;
-	matcher->slot = sample_argument(sample);
 	matcher->type = patterns_type(patterns);
+	matcher->slot = sample_argument(sample, &matcher->is_list);
 	matcher->nocase = patterns_nocase(patterns);
 	matcher->search = search_new(lists, false, matcher->type, matcher->nocase, &matcher->index, dead);
 	return matcher->search ? matcher : NULL;
@@ -38,19 +39,14 @@ struct search *matcher_search(const struct matcher *matcher)
 	return matcher->search;
 }
 
-static void run(const struct matcher *matcher, const struct index *index, struct request *request,
-		struct rules_scratch *scratch, uint64_t *holds)
+static __attribute__((noinline)) void run_values(const struct matcher *matcher, const struct index *index,
+						 struct request *request, struct rules_scratch *scratch,
+						 uint64_t *holds)
 {
 	bool many = sample_has_many(matcher->sample);
 	struct sample_cursor cursor = { 0 };
 	struct sample_value value;
-	struct slice text;
 
-	if (matcher->slot < REQUEST_MAX_SLOTS && matcher->type == SAMPLE_STRING &&
-	    (text = request_bytes(request, matcher->slot)).ptr) {
-		index_match_string(index, text, scratch, holds);
-		return;
-	}
 	while (sample_next(matcher->sample, request, scratch, &cursor, &value)) {
 		index_match(index, &value, scratch, holds);
 		if (!many)
@@ -58,11 +54,35 @@ static void run(const struct matcher *matcher, const struct index *index, struct
 	}
 }
 
+/* An argument as it came, as most samples are. False: it is not that simple. */
+static inline bool run_argument(const struct matcher *matcher, const struct index *index, struct request *request,
+				struct rules_scratch *scratch, uint64_t *holds)
+{
+	const struct spop_value *value = &request->values[matcher->slot];
+	struct slice text;
+
+	if (matcher->type == SAMPLE_ADDRESS && (value->type == SPOP_IPV4 || value->type == SPOP_IPV6)) {
+		index_match_address(index, value, holds);
+		return true;
+	}
+	text = request_bytes(request, matcher->slot);
+	if (matcher->type != SAMPLE_STRING || !text.ptr)
+		return false;
+	if (matcher->is_list) {
+		if (memchr(text.ptr, ',', text.len))
+			return false;
+		text = slice_trim(text);
+	}
+	index_match_string(index, text, scratch, holds);
+	return true;
+}
+
 void matcher_run(const struct matcher *matcher, struct request *request, struct rules_scratch *scratch, uint64_t *holds)
 {
 	const struct index *index = atomic_load_explicit(&matcher->index, memory_order_acquire);
 
 	do
-		run(matcher, index, request, scratch, holds);
+		if (matcher->slot >= REQUEST_MAX_SLOTS || !run_argument(matcher, index, request, scratch, holds))
+			run_values(matcher, index, request, scratch, holds);
 	while (__builtin_expect((index = index_more(index)) != NULL, false));
 }

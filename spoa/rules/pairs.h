@@ -7,6 +7,7 @@
 #ifndef SPOA_RULES_PAIRS_H
 #define SPOA_RULES_PAIRS_H
 
+#include "spoa-redirect/base/block.h"
 #include "spoa-redirect/base/slice.h"
 
 #define PAIRS      4096u
@@ -16,8 +17,8 @@
 struct pairs {
 	size_t window; /* the shortest pattern, MAX_WINDOW at most; 0: there is none */
 	uint64_t bits[PAIRS / 64];
-	unsigned n_anchors; /* more than there is room for: they are not looked for */
-	uint8_t anchors[ANCHORS][2];
+	unsigned n_anchors;                 /* more than there is room for: they are not looked for */
+	uint8_t anchors[ANCHORS][2][BLOCK]; /* each byte of a pair, sixteen times */
 };
 
 /* The rarer both bytes are in what clients ask for, the lower; an anchor is the pattern's rarest pair. */
@@ -46,42 +47,38 @@ static inline void pairs_add_anchor(struct pairs *pairs, struct slice text)
 		if (pairs_frequency(text.ptr + i) < pairs_frequency(best))
 			best = text.ptr + i;
 	for (unsigned i = 0; i < pairs->n_anchors; i++)
-		if (memcmp(pairs->anchors[i], best, 2) == 0)
+		if (pairs->anchors[i][0][0] == best[0] && pairs->anchors[i][1][0] == best[1])
 			return;
-	if (pairs->n_anchors < ANCHORS)
-		memcpy(pairs->anchors[pairs->n_anchors], best, 2);
+	for (unsigned i = 0; i < 2 && pairs->n_anchors < ANCHORS; i++)
+		memset(pairs->anchors[pairs->n_anchors][i], best[i], sizeof(pairs->anchors[0][i]));
 	pairs->n_anchors++;
 }
 
-typedef uint8_t pairs_block __attribute__((vector_size(16)));
-
-/* Ones where one of the anchors stands, of the sixteen pairs from here on: seventeen bytes. */
-static inline pairs_block pairs_anchored(const struct pairs *pairs, const uint8_t *at)
+/* Ones where a pair stands, of the sixteen from here on: seventeen bytes. */
+static inline block pairs_anchored(const uint8_t *at, block first, block second)
 {
-	pairs_block first, second, found = { 0 };
-
-	memcpy(&first, at, sizeof(first));
-	memcpy(&second, at + 1, sizeof(second));
-	for (unsigned i = 0; i < pairs->n_anchors; i++)
-		found |= (pairs_block)(first == pairs->anchors[i][0]) & (pairs_block)(second == pairs->anchors[i][1]);
-	return found;
+	return (block)(block_load(at) == first) & (block)(block_load(at + 1) == second);
 }
 
 /* No pattern is in the text. False: one may be. */
 static inline bool pairs_absent(const struct pairs *pairs, struct slice text)
 {
-	pairs_block found;
-	uint64_t halves[2];
+	block found = { 0 };
+	const uint8_t *last;
 
 	if (text.len < pairs->window || pairs->window == 0)
 		return true;
-	if (pairs->n_anchors > ANCHORS || text.len <= sizeof(found))
+	if (pairs->n_anchors > ANCHORS || text.len <= BLOCK)
 		return false;
-	found = pairs_anchored(pairs, text.ptr + text.len - sizeof(found) - 1);
-	for (size_t i = 0; i + sizeof(found) + 1 < text.len; i += sizeof(found))
-		found |= pairs_anchored(pairs, text.ptr + i);
-	memcpy(halves, &found, sizeof(halves));
-	return !(halves[0] | halves[1]);
+	last = text.ptr + text.len - BLOCK - 1;
+	for (unsigned i = 0; i < pairs->n_anchors; i++) {
+		block first = block_load(pairs->anchors[i][0]), second = block_load(pairs->anchors[i][1]);
+
+		for (const uint8_t *at = text.ptr; at < last; at += BLOCK)
+			found |= pairs_anchored(at, first, second);
+		found |= pairs_anchored(last, first, second);
+	}
+	return !block_any(found);
 }
 
 static inline bool pairs_have(const struct pairs *pairs, const uint8_t *two)

@@ -3,22 +3,31 @@
 
 #include <string.h>
 
+#include "spoa-redirect/base/block.h"
+
 #define NO_SLOT   0xffu
 #define MAX_TABLE 65536u
+#define SHORT     240u /* lengths below are one byte: SPOE.txt 3.1 */
 
 struct name {
 	struct slice text;
 	uint64_t head, tail; /* slice_ends_as_numbers() */
-	uint64_t bytes[2];   /* up to 16 bytes: all of them, then zeros, */
-	uint64_t masks[2];   /* and ones where they are */
-	uint16_t guessable;  /* its length; of a longer one, what is no byte */
 	uint8_t next;        /* of the same length, head and tail; NO_SLOT: none */
 	unsigned slot;
+};
+
+/* A name as it may stand in front of the next value. */
+struct guess {
+	uint8_t bytes[BLOCK]; /* all of the name, then zeros, */
+	uint8_t mask[BLOCK];  /* and ones where it is */
+	uint32_t length;      /* of a name with more bytes: what no byte is */
+	uint32_t slot;
 };
 
 struct request_names {
 	struct arena *arena;
 	struct name *names;
+	struct guess *guesses; /* of each name */
 	size_t n;
 	unsigned slots;
 	uint64_t headers;
@@ -47,16 +56,6 @@ static const struct {
 	{ "id", REQUEST_ID },
 };
 
-static void set_bytes(struct name *name)
-{
-	name->guessable = UINT16_MAX;
-	if (name->text.len > sizeof(name->bytes))
-		return;
-	name->guessable = (uint16_t)name->text.len;
-	memcpy(name->bytes, name->text.ptr, name->text.len);
-	memset(name->masks, 0xff, name->text.len);
-}
-
 static bool add_name(struct request_names *names, const char *text, unsigned slot)
 {
 	struct name *name;
@@ -68,7 +67,6 @@ static bool add_name(struct request_names *names, const char *text, unsigned slo
 		return false;
 	*name = (struct name){ .text = slice_of_string(text), .slot = slot };
 	slice_ends_as_numbers(name->text, &name->head, &name->tail);
-	set_bytes(name);
 	return true;
 }
 
@@ -177,8 +175,25 @@ static bool try_seed(struct request_names *names)
 	return true;
 }
 
+static struct guess guess_of(const struct name *name)
+{
+	struct guess guess = { .length = UINT32_MAX, .slot = name->slot };
+
+	if (name->text.len > sizeof(guess.bytes))
+		return guess;
+	guess.length = (uint32_t)name->text.len;
+	memcpy(guess.bytes, name->text.ptr, name->text.len);
+	memset(guess.mask, 0xff, name->text.len);
+	return guess;
+}
+
 bool request_names_seal(struct request_names *names)
 {
+	names->guesses = arena_array(names->arena, names->n, sizeof(*names->guesses));
+	if (!names->guesses)
+		return false;
+	for (size_t i = 0; i < names->n; i++)
+		names->guesses[i] = guess_of(&names->names[i]);
 	for (uint32_t size = 64; size <= MAX_TABLE; size *= 2) {
 		names->mask = size - 1;
 		names->table = arena_alloc(names->arena, size);
@@ -218,69 +233,99 @@ static unsigned find_slot(const struct request_names *names, struct slice text, 
 
 /*
  * HAProxy sends the arguments of a message in the same order each time: whether the next one's name is that of the last
- * time, told by its length and two comparisons. False, too, near the payload's end, where sixteen bytes are not there.
+ * time. Behind it are two bytes at least. False, too, near the payload's end, where so many are not there.
  */
-static inline bool is_guess(const struct name *name, struct spop_slice in)
+static inline bool is_guess(const struct guess *guess, struct spop_slice in)
 {
-	uint64_t bytes[2];
-
-	if (in.len <= sizeof(bytes) || in.ptr[0] != name->guessable)
-		return false;
-	memcpy(bytes, in.ptr + 1, sizeof(bytes));
-	return !(((bytes[0] ^ name->bytes[0]) & name->masks[0]) | ((bytes[1] ^ name->bytes[1]) & name->masks[1]));
+	return in.len >= 1 + BLOCK + 2 && in.ptr[0] == guess->length &&
+	       block_all((block)((block_load(in.ptr + 1) & block_load(guess->mask)) == block_load(guess->bytes)));
 }
 
-/* The slot of the argument that begins here, whose name goes; REQUEST_MAX_SLOTS: nobody reads it. False: it has no name. */
-static inline bool take_name(const struct request_names *names, struct spop_slice *in, uint8_t *guess, unsigned *slot)
+/* A value that is a string of few bytes, as nearly all are. False: it may be another one. */
+static inline bool take_short_string(struct spop_slice *in, struct spop_value *value)
 {
-	const struct name *name = &names->names[*guess < names->n ? *guess : 0];
-	struct spop_slice text;
+	const uint8_t *at = in->ptr;
 
-	if (is_guess(name, *in)) {
-		in->ptr += name->text.len + 1;
-		in->len -= name->text.len + 1;
-		*slot = name->slot;
-		return true;
-	}
-	if (!spop_take_string(in, &text))
+	if (at[0] != SPOP_STRING || at[1] >= SHORT || at[1] > in->len - 2)
 		return false;
-	*slot = find_slot(names, slice_of_spop(text), guess);
+	*value = (struct spop_value){ .type = SPOP_STRING, .bytes = { at + 2, at[1] } };
+	in->ptr += 2 + (size_t)at[1];
+	in->len -= 2 + (size_t)at[1];
 	return true;
+}
+
+/* The next argument, if it is what was guessed and comes first under that name. False: it may be another one. */
+static inline bool take_guessed(const struct guess *guess, struct spop_slice *in, struct spop_value *values,
+				uint64_t *seen)
+{
+	struct spop_slice rest = *in;
+
+	if (!is_guess(guess, rest) || *seen >> guess->slot & 1)
+		return false;
+	rest.ptr += 1 + guess->length;
+	rest.len -= 1 + guess->length;
+	if (!take_short_string(&rest, &values[guess->slot]))
+		return false;
+	*seen |= 1ull << guess->slot;
+	*in = rest;
+	return true;
+}
+
+static bool take_any(const struct request_names *names, struct spop_slice *in, struct spop_value *values,
+		     uint64_t *seen, uint8_t *guess)
+{
+	struct spop_value unread, *value = &unread;
+	struct spop_slice name;
+	unsigned slot;
+
+	if (!spop_take_string(in, &name))
+		return false;
+	slot = find_slot(names, slice_of_spop(name), guess);
+	if (slot < REQUEST_MAX_SLOTS && !(*seen >> slot & 1)) {
+		*seen |= 1ull << slot;
+		value = &values[slot];
+	}
+	return spop_take_value(in, value);
+}
+
+/* *filled: the bits of the slots that have been, even where it ends badly. */
+static bool take_all(const struct request_names *names, unsigned arguments, struct spop_slice *payload,
+		     struct request *request, uint64_t *filled)
+{
+	const struct guess *guesses = names->guesses;
+	struct spop_slice in = *payload;
+	uint64_t seen = 0;
+	size_t n = names->n;
+	bool good = true;
+
+	for (unsigned i = 0; good && i < arguments; i++) {
+		uint8_t *guess = &request->guesses[i % REQUEST_GUESSES];
+
+		if (*guess >= n || !take_guessed(&guesses[*guess], &in, request->values, &seen))
+			good = take_any(names, &in, request->values, &seen, guess);
+	}
+	*filled = seen;
+	*payload = in;
+	return good;
+}
+
+static void forget(struct request *request)
+{
+	for (uint64_t seen = request->seen; seen; seen &= seen - 1)
+		request->values[__builtin_ctzll(seen)].type = SPOP_NULL;
+	request->pathq = slice_of(NULL, 0);
 }
 
 __attribute__((flatten)) bool request_take(const struct request_names *names, unsigned arguments,
 					   struct spop_slice *payload, struct request *request)
 {
 	struct spop_slice in = *payload;
-	struct spop_value unread;
-	uint64_t seen = 0;
 
-	for (unsigned i = 0; i < names->slots; i++)
-		request->values[i].type = SPOP_NULL;
-	request->pathq = slice_of(NULL, 0);
-	for (unsigned i = 0; i < arguments; i++) {
-		bool fresh;
-		unsigned slot;
-
-		if (!take_name(names, &in, &request->guesses[i % REQUEST_GUESSES], &slot))
-			return false;
-		fresh = slot < REQUEST_MAX_SLOTS && !(seen >> slot & 1);
-		if (!spop_take_value(&in, fresh ? &request->values[slot] : &unread))
-			return false;
-		seen |= (uint64_t)fresh << slot % REQUEST_MAX_SLOTS;
-	}
-	request->seen = seen;
+	forget(request);
+	if (!take_all(names, arguments, &in, request, &request->seen))
+		return false;
 	*payload = in;
 	return true;
-}
-
-struct slice request_bytes(const struct request *request, unsigned slot)
-{
-	const struct spop_value *value = &request->values[slot];
-
-	if (value->type != SPOP_STRING && value->type != SPOP_BINARY)
-		return slice_of(NULL, 0);
-	return slice_of_spop(value->bytes);
 }
 
 bool request_take_header(struct spop_slice *blob, struct slice *name, struct slice *value)

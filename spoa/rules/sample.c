@@ -321,9 +321,11 @@ bool sample_final(const struct sample *sample, struct request *request, struct r
 	return any && (!sample->converters || converters_apply(sample->converters, value, scratch));
 }
 
-unsigned sample_argument(const struct sample *sample)
+unsigned sample_argument(const struct sample *sample, bool *is_list)
 {
-	return sample->row->fetch == fetch_argument && !sample->converters ? sample->slot : REQUEST_MAX_SLOTS;
+	*is_list = sample->row->fetch == fetch_hdr;
+	return (*is_list || sample->row->fetch == fetch_argument) && !sample->converters ? sample->slot
+											 : REQUEST_MAX_SLOTS;
 }
 
 bool sample_has_many(const struct sample *sample)

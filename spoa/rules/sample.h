@@ -53,8 +53,11 @@ bool sample_next(const struct sample *sample, struct request *request, struct ru
 bool sample_final(const struct sample *sample, struct request *request, struct rules_scratch *scratch,
 		  struct sample_value *value);
 
-/* The slot of the argument that it gives as it came; REQUEST_MAX_SLOTS: it does something to it. */
-unsigned sample_argument(const struct sample *sample);
+/*
+ * The slot of the argument that it gives as it came; REQUEST_MAX_SLOTS: it does something to it. *is_list: only one without
+ * a comma, and without the blanks at its ends.
+ */
+unsigned sample_argument(const struct sample *sample, bool *is_list);
 
 /* Whether it may have more than one. */
 bool sample_has_many(const struct sample *sample);

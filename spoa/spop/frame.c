@@ -34,17 +34,27 @@ void spop_writer_init(struct spop_writer *writer, uint8_t *at, size_t room)
 	*writer = (struct spop_writer){ .at = at, .end = at + room, .frame = at };
 }
 
+static uint8_t *put_head(uint8_t *at, enum spop_frame_type type, uint32_t flags, uint64_t stream_id, uint64_t frame_id)
+{
+	wire_put_u32(at, 0);
+	at[SPOP_LENGTH_SIZE] = (uint8_t)type;
+	wire_put_u32(at + SPOP_LENGTH_SIZE + 1, flags);
+	return wire_put_varint_at(wire_put_varint_at(at + SPOP_LENGTH_SIZE + 5, stream_id), frame_id);
+}
+
 void spop_frame_begin_flags(struct spop_writer *writer, enum spop_frame_type type, uint32_t flags, uint64_t stream_id,
 			    uint64_t frame_id)
 {
-	uint8_t head[SPOP_LENGTH_SIZE + 5] = { 0 };
+	uint8_t head[SPOP_LENGTH_SIZE + 5 + 2 * WIRE_VARINT_MOST] = { 0 };
+	uint8_t *end;
 
 	writer->frame = writer->at;
-	head[SPOP_LENGTH_SIZE] = (uint8_t)type;
-	wire_put_u32(head + SPOP_LENGTH_SIZE + 1, flags);
-	wire_put_bytes(writer, head, sizeof(head));
-	spop_put_varint(writer, stream_id);
-	spop_put_varint(writer, frame_id);
+	if (!writer->full && (size_t)(writer->end - writer->at) >= sizeof(head)) {
+		writer->at = put_head(writer->at, type, flags, stream_id, frame_id);
+		return;
+	}
+	end = put_head(head, type, flags, stream_id, frame_id);
+	wire_put_bytes(writer, head, (size_t)(end - head));
 }
 
 void spop_frame_begin(struct spop_writer *writer, enum spop_frame_type type, uint64_t stream_id, uint64_t frame_id)

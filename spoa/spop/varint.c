@@ -64,12 +64,13 @@ void spop_put_bytes(struct spop_writer *writer, const void *bytes, size_t len)
 
 void spop_put_varint(struct spop_writer *writer, uint64_t number)
 {
-	if (number < WIRE_LONG_VARINT) {
-		spop_put_byte(writer, (uint8_t)number);
+	uint8_t bytes[WIRE_VARINT_MOST] = { 0 };
+	uint8_t *end;
+
+	if (!writer->full && (size_t)(writer->end - writer->at) >= sizeof(bytes)) {
+		writer->at = wire_put_varint_at(writer->at, number);
 		return;
 	}
-	spop_put_byte(writer, (uint8_t)(number | 0xf0));
-	for (number = (number - WIRE_LONG_VARINT) >> 4; number >= 128; number = (number - 128) >> 7)
-		spop_put_byte(writer, (uint8_t)(number | 0x80));
-	spop_put_byte(writer, (uint8_t)number);
+	end = wire_put_varint_at(bytes, number);
+	wire_put_bytes(writer, bytes, (size_t)(end - bytes));
 }

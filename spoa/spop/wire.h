@@ -101,6 +101,23 @@ static inline void wire_put_u32(uint8_t *at, uint32_t number)
 	at[3] = (uint8_t)number;
 }
 
+/* A number of any size is no longer than this. */
+#define WIRE_VARINT_MOST 10u
+
+/* Where there is room for it: behind it. */
+static inline uint8_t *wire_put_varint_at(uint8_t *at, uint64_t number)
+{
+	if (number < WIRE_LONG_VARINT) {
+		*at++ = (uint8_t)number;
+		return at;
+	}
+	*at++ = (uint8_t)(number | 0xf0);
+	for (number = (number - WIRE_LONG_VARINT) >> 4; number >= 128; number = (number - 128) >> 7)
+		*at++ = (uint8_t)(number | 0x80);
+	*at++ = (uint8_t)number;
+	return at;
+}
+
 static inline void wire_put_bytes(struct spop_writer *writer, const void *bytes, size_t len)
 {
 	if (writer->full || len > (size_t)(writer->end - writer->at)) {

@@ -53,6 +53,25 @@ static inline uint8_t lower(uint8_t c)
 /* Writes s in lower case, ASCII only, to `to`, which has room for it. */
 void slice_lower(uint8_t *to, struct slice s);
 
+/* Whether it has no capital letter, ASCII only. */
+bool slice_is_lower(struct slice s);
+
+/* Copies s, which does not overlap, without a call: for the few dozen bytes that most strings of a request have. Behind it. */
+static inline uint8_t *slice_copy(uint8_t *to, struct slice s)
+{
+	size_t i = 0;
+
+	if (s.len < 16) {
+		for (; i < s.len; i++)
+			to[i] = s.ptr[i];
+		return to + s.len;
+	}
+	for (; i + 16 < s.len; i += 16)
+		memcpy(to + i, s.ptr + i, 16);
+	memcpy(to + s.len - 16, s.ptr + s.len - 16, 16);
+	return to + s.len;
+}
+
 /*
  * Up to 16 bytes as two numbers, in two loads each: with its length they are the whole of it, so that short strings are
  * hashed and compared without a loop. *head and *tail are 0 for an empty one.
