@@ -245,6 +245,12 @@ struct picker {
 		struct server *server;
 		uint32_t times; /* chosen */
 	} shares[PICK_SAMPLE];
+	/* least-load's, while no load is known: bookings that select_settle() is to make. By a hash of the server */
+	bool unsettled;
+	struct {
+		struct server *server; /* NULL: none */
+		uint32_t clients;
+	} pending[PICK_SAMPLE];
 };
 
 /* One way to balance: a file of select/ each, and a row of its table. */
@@ -268,7 +274,7 @@ struct balance {
 	/* Any worker: what one more client costs there. NULL: the policy knows no costs. */
 	double (*cost)(const struct backend *backend, const struct server *server, double now);
 	/* Any worker: the client was sent to this server, by the last pick of that picker. */
-	void (*book)(struct server *server, double now, const struct picker *picker);
+	void (*book)(struct server *server, double now, struct picker *picker);
 	bool reads_utilisation; /* an agent's "N%" tells utilisation, not a share of the weight */
 	bool hashes;            /* it chooses by a key */
 	bool fixed_weights;     /* what is set at run time only drains */

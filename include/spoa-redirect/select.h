@@ -57,6 +57,12 @@ static inline void select_book(struct server *server, double now, const struct p
 		server->backend->balance->book(server, now, picker);
 }
 
+/*
+ * Makes the bookings that were put off. The picker's worker: at the end of each turn of its loop, and before it lets go of a
+ * configuration, whose servers they are.
+ */
+void select_settle(struct picker *picker, double now);
+
 /* The rows of `balance`; it fills in what fleet is reading. */
 struct config_room balance_room(struct fleet *fleet);
 

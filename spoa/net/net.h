@@ -65,6 +65,7 @@ struct worker {
 	struct ev_loop *loop;
 	ev_async wake;
 	ev_check tock; /* reads the clock once a turn of the loop */
+	ev_prepare tick;
 	double now;
 	_Atomic bool draining, leaving, stopping;
 	_Atomic bool hasty; /* it leaves at once what is idle */

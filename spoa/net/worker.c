@@ -8,6 +8,7 @@
 
 #include "net.h"
 #include "spoa-redirect/base/clock.h"
+#include "spoa-redirect/select.h"
 
 bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor, uint32_t max_frame_size)
 {
@@ -85,6 +86,7 @@ static void take_settings(struct worker *worker)
 
 	if (!newest)
 		return;
+	select_settle(&worker->scratch.picker, worker->now);
 	worker->settings = newest;
 	leave_all(worker);
 	net_seen(worker->net, &worker->generation, generation);
@@ -115,6 +117,16 @@ static void on_check(struct ev_loop *loop, ev_check *check, int events)
 	((struct worker *)check->data)->now = clock_now();
 }
 
+/* Before it waits, so that what a turn has brought is seen by all. */
+static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
+{
+	struct worker *worker = prepare->data;
+
+	(void)loop;
+	(void)events;
+	select_settle(&worker->scratch.picker, worker->now);
+}
+
 static void *run(void *argument)
 {
 	struct worker *worker = argument;
@@ -124,6 +136,7 @@ static void *run(void *argument)
 			ev_run(worker->loop, EVRUN_NOWAIT);
 	else
 		ev_run(worker->loop, 0);
+	select_settle(&worker->scratch.picker, worker->now);
 	return NULL;
 }
 
@@ -156,9 +169,11 @@ bool worker_open(struct worker *worker, unsigned number)
 	ev_async_init(&worker->wake, on_wake);
 	ev_check_init(&worker->tock, on_check);
 	ev_set_priority(&worker->tock, EV_MAXPRI); /* before the turn's other events */
-	worker->wake.data = worker->tock.data = worker;
+	ev_prepare_init(&worker->tick, on_prepare);
+	worker->wake.data = worker->tock.data = worker->tick.data = worker;
 	ev_async_start(worker->loop, &worker->wake);
 	ev_check_start(worker->loop, &worker->tock);
+	ev_prepare_start(worker->loop, &worker->tick);
 	return true;
 }
 

@@ -37,7 +37,7 @@ static struct server *first_pick(struct backend *backend, uint64_t key, double n
 	return NULL;
 }
 
-static void first_book(struct server *server, double now, const struct picker *picker)
+static void first_book(struct server *server, double now, struct picker *picker)
 {
 	uint32_t front = picker->front;
 

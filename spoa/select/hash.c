@@ -140,7 +140,7 @@ void hash_tell(const struct backend *backend, const struct ring *ring, uint64_t 
 	place->to = seek(backend, ring, (uint32_t)(key >> 32), now, place);
 }
 
-static void hash_book(struct server *server, double now, const struct picker *picker)
+static void hash_book(struct server *server, double now, struct picker *picker)
 {
 	struct backend_state *state = server->backend->state;
 

@@ -241,19 +241,69 @@ static void book_shares(const struct picker *picker, double now, double peers)
 	}
 }
 
-void least_load_book(struct server *server, double now, const struct picker *picker)
+static void book_one(struct server *server, double now, uint32_t clients)
 {
 	struct server_load *load = &server->state->load;
 	double peers = GET(server->backend->state->m) - 1;
 
-	if (picker->n > 0) {
-		book_shares(picker, now, peers);
-	} else {
-		assign(load, now, 1 + peers);
-		if (peers > 0)
-			atomic_add(&load->more_F, peers);
+	assign(load, now, clients * (1 + peers));
+	if (peers > 0)
+		atomic_add(&load->more_F, clients * peers);
+	atomic_fetch_add_explicit(&load->booked, clients, memory_order_relaxed);
+}
+
+/* Where a server's pending bookings are, which have this place for themselves. */
+static inline uint32_t place_of(const struct server *server)
+{
+	return (uint32_t)((uintptr_t)server >> 6) * 0x9e3779b1u >> 28;
+}
+
+_Static_assert(PICK_SAMPLE == 16, "a place is four bits");
+
+/* Nobody looks at an estimate while no load is known: so the line that all workers write to is written once a turn. */
+static void put_off(struct server *server, double now, struct picker *picker)
+{
+	uint32_t place = place_of(server);
+
+	if (picker->pending[place].server != server) {
+		if (picker->pending[place].server)
+			book_one(picker->pending[place].server, now, picker->pending[place].clients);
+		picker->pending[place].server = server;
+		picker->pending[place].clients = 0;
 	}
-	atomic_fetch_add_explicit(&load->booked, 1, memory_order_relaxed);
+	picker->pending[place].clients++;
+	picker->unsettled = true;
+}
+
+void select_settle(struct picker *picker, double now)
+{
+	if (!picker->unsettled)
+		return;
+	picker->unsettled = false;
+	for (uint32_t i = 0; i < PICK_SAMPLE; i++) {
+		if (!picker->pending[i].server)
+			continue;
+		book_one(picker->pending[i].server, now, picker->pending[i].clients);
+		picker->pending[i].server = NULL;
+	}
+}
+
+void least_load_book(struct server *server, double now, struct picker *picker)
+{
+	if (picker->n == 0) {
+		book_one(server, now, 1);
+		return;
+	}
+	book_shares(picker, now, GET(server->backend->state->m) - 1);
+	atomic_fetch_add_explicit(&server->state->load.booked, 1, memory_order_relaxed);
+}
+
+static void book_or_put_off(struct server *server, double now, struct picker *picker)
+{
+	if (picker->n == 0 && GET(server->backend->state->mean_cost) < 0)
+		put_off(server, now, picker);
+	else
+		least_load_book(server, now, picker);
 }
 
 const struct balance balance_least_load = {
@@ -263,6 +313,6 @@ const struct balance balance_least_load = {
 	.report = least_load_report,
 	.pick = least_load_pick,
 	.cost = least_load_cost,
-	.book = least_load_book,
+	.book = book_or_put_off,
 	.reads_utilisation = true,
 };

@@ -25,6 +25,6 @@ void least_load_refresh(struct backend *backend, double now);
 bool least_load_prepare(struct arena *arena, struct backend *backend, uint32_t room);
 
 /* The balance's book(); with picker->n 0 for whoever chose one server and no other. */
-void least_load_book(struct server *server, double now, const struct picker *picker);
+void least_load_book(struct server *server, double now, struct picker *picker);
 
 #endif

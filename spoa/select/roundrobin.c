@@ -154,7 +154,7 @@ static struct server *roundrobin_pick(struct backend *backend, uint64_t key, dou
 	return NULL;
 }
 
-static void roundrobin_book(struct server *server, double now, const struct picker *picker)
+static void roundrobin_book(struct server *server, double now, struct picker *picker)
 {
 	atomic_fetch_add_explicit(&server->backend->state->turn, 1, memory_order_relaxed);
 	least_load_book(server, now, picker);

@@ -108,6 +108,7 @@ static inline struct server *site_book(struct site *site, double now)
 
 	if (server)
 		select_book(server, now, &site->scratch.picker);
+	select_settle(&site->scratch.picker, now);
 	return server;
 }
 

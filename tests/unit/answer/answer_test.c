@@ -179,6 +179,7 @@ static void what_is_decided_is_counted_and_a_redirect_booked(void **state)
 		answer(&site, payload, MAX_FRAME);
 		free((void *)(uintptr_t)payload.ptr);
 	}
+	select_settle(&site.scratch.picker, SITE_START);
 	assert_int_equal(site.scratch.decisions[REASON_REDIRECT], 3);
 	assert_int_equal(site.scratch.decisions[REASON_NO_SERVER], 1);
 	assert_int_equal(site.scratch.decisions[REASON_BAD_REQUEST], 1);

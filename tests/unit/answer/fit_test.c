@@ -97,6 +97,7 @@ static void what_does_not_fit_is_counted_and_not_booked(void **state)
 	assert_int_equal(kind_of(answer_to(&site, 256, 256)), NO_REDIRECT);
 	assert_int_equal(site.scratch.decisions[REASON_REDIRECT], 2);
 	assert_int_equal(site.scratch.decisions[REASON_BAD_REQUEST], 1);
+	select_settle(&site.scratch.picker, SITE_START);
 	assert_int_equal(atomic_load(&fleet_backend(site.fleet, 0)->servers[0]->state->load.booked), 2);
 	site_close(&site);
 }

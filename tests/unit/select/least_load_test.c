@@ -199,6 +199,42 @@ static void a_burst_over_many_servers_stays_even(void **state)
 	site_close(&site);
 }
 
+static unsigned booked(struct site *site)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < fleet_backend(site->fleet, 0)->n_servers; i++)
+		sum += (unsigned)atomic_load(&server_at(site, i)->state->load.booked);
+	return sum;
+}
+
+/* Whatever servers share a place among those that are put off, and however many come to one. */
+static void without_known_loads_a_booking_may_wait_for_the_end_of_the_turn(void **state)
+{
+	struct backend *backend;
+	struct picker *picker;
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, MAX_SERVERS, "", 5);
+	backend = fleet_backend(site.fleet, 0);
+	picker = &site.scratch.picker;
+	for (unsigned i = 0; i < MAX_SERVERS * 3; i++)
+		backend->balance->book(server_at(&site, i % MAX_SERVERS), SITE_START, picker);
+	assert_true(booked(&site) < MAX_SERVERS * 3);
+	select_settle(picker, SITE_START);
+	assert_int_equal(booked(&site), MAX_SERVERS * 3);
+	for (unsigned i = 0; i < MAX_SERVERS; i++)
+		assert_int_equal(atomic_load(&server_at(&site, i)->state->load.booked), 3);
+	assert_true(fabs(atomic_load(&server_at(&site, 0)->state->load.est) - 3) < 0.01);
+	select_settle(picker, SITE_START);
+	assert_int_equal(booked(&site), MAX_SERVERS * 3);
+	report_all(&site, 0.5, SITE_START);
+	backend->balance->book(server_at(&site, 0), SITE_START, picker);
+	assert_int_equal(booked(&site), MAX_SERVERS * 3 + 1);
+	site_close(&site);
+}
+
 static void one_server_gets_all_and_none_nothing(void **state)
 {
 	unsigned counts[1];
@@ -228,6 +264,7 @@ int main(void)
 		cmocka_unit_test(a_report_without_utilisation_tells_nothing),
 		cmocka_unit_test(a_pick_looks_at_sixteen_servers),
 		cmocka_unit_test(a_burst_over_many_servers_stays_even),
+		cmocka_unit_test(without_known_loads_a_booking_may_wait_for_the_end_of_the_turn),
 		cmocka_unit_test(one_server_gets_all_and_none_nothing),
 	};
 
