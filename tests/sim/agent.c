@@ -86,6 +86,7 @@ static unsigned agent_pick(void *instance, double now)
 	if (!server)
 		errx(1, "nobody is left to send clients to");
 	balance->book(server, BEGIN + now, &agent->picker);
+	select_settle(&agent->picker, BEGIN + now);
 	return server->index;
 }
 

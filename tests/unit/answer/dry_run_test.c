@@ -137,6 +137,7 @@ static void reports_come_to_both(void **state)
 	assert_true(select_in_flight(w1, now, &under_way) == 5);
 	assert_true(select_in_flight(w1->shadow, now, &under_way) == 5);
 	w1->backend->balance->book(w1->shadow, now, &site.scratch.picker);
+	select_settle(&site.scratch.picker, now);
 	assert_true(select_in_flight(w1, now, &under_way) == 5);
 	assert_true(select_in_flight(w1->shadow, now, &under_way) == 6);
 	site_close(&site);

@@ -95,6 +95,7 @@ static inline const char *answer(struct site *site, struct spop_slice payload, u
 
 	spop_writer_init(&writer, bytes, sizeof(bytes));
 	assert_true(answer_notify(site->routes, &site->scratch, &notify, SITE_START, max, &writer));
+	select_settle(&site->scratch.picker, SITE_START);
 	written = (struct spop_slice){ bytes, (size_t)(writer.at - bytes) };
 	text = read_ack(&written, max, 300, 7);
 	assert_int_equal(written.len, 0);

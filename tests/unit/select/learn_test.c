@@ -43,10 +43,11 @@ static void tell_utilisation(struct site *site, unsigned i, double u, double aft
 
 static void book(struct site *site, unsigned i, unsigned times, double after)
 {
-	static const struct picker alone = { .n = 0 };
+	struct picker alone = { .n = 0 };
 
 	for (; times > 0; times--)
 		backend_of(site)->balance->book(backend_of(site)->servers[i], SITE_START + after, &alone);
+	select_settle(&alone, SITE_START + after);
 }
 
 static void expect(const char *what, double value, double wanted)
