@@ -49,7 +49,7 @@ static inline struct server *select_pick(struct backend *backend, uint64_t key, 
 }
 
 /* The client was sent to this server of that backend, by the last select_pick() of that picker. */
-static inline void select_book(struct server *server, double now, const struct picker *picker)
+static inline void select_book(struct server *server, double now, struct picker *picker)
 {
 	if (server->backend->hash.sticks && picker->kept)
 		stick_book(server, now);

@@ -184,8 +184,8 @@ struct net {
 	_Atomic size_t connections;
 	_Atomic uint64_t accepted;
 	_Atomic uint64_t full;
-	_Atomic int heir; /* to whom connections go when we leave; −1: to nobody */
-	ev_io inherits;   /* whose connections come here; not active: nobody's */
+	_Atomic int heir;          /* to whom connections go when we leave; −1: to nobody */
+	ev_io inherits;            /* whose connections come here; not active: nobody's */
 	struct captures *captures; /* bad frames and requests */
 };
 

@@ -87,7 +87,7 @@ struct server *stick_pick(struct backend *backend, uint64_t key, double now, str
 /* What the policy would do for one that it has chosen is none of its turns, nor of its peers'. */
 void stick_book(struct server *server, double now)
 {
-	const struct picker alone = { .n = 0 };
+	struct picker alone = { .n = 0 };
 
 	least_load_book(server, now, &alone);
 }
