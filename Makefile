@@ -70,6 +70,10 @@ $B/%.o: %.c $B/flags
 $B/spoa/spop/%.o $B/spoa/config/%.o: WARNINGS += -Wconversion
 $B/spoa/cli/cli.o: ALL_CFLAGS += -DSPOA_VERSION='"$(VERSION)"' -DSPOA_DATE='"$(DATE)"' -DSPOA_BUILD='"$(BUILD_OPTIONS)"'
 
+# what is served as it is; the linker is to leave its symbols alone
+$B/spoa/admin/files.o: LTO =
+$B/spoa/admin/files.o: spoa/admin/openapi.json
+
 # other flags, another build
 $B/flags: .FORCE
 	@mkdir -p $(@D)

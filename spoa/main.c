@@ -201,8 +201,10 @@ static bool start_with(const struct cli *cli, struct process *process, struct ta
 		return complain(why);
 	if (!start_beside(cli, process))
 		return false;
-	process->admin = admin_start(running, process->reload,
-				     (struct admin_about){ cli_version_text(), cli_date_text() }, why, sizeof(why));
+	process->admin =
+		admin_start(running, process->reload,
+			    (struct admin_about){ cli_version_text(), cli_date_text(), cli->files, cli->n_files }, why,
+			    sizeof(why));
 	if (!process->admin)
 		return complain(why);
 	if (!load_prepare(running->load, running->site.load_settings, running->inherited, why, sizeof(why)))

@@ -13,6 +13,8 @@ struct admin;
 /* Which program this is. */
 struct admin_about {
 	const char *version, *date;
+	char *const *files; /* of its configuration */
+	size_t n_files;
 };
 
 /* Listens where the settings of the running site say. running and reload outlive it. NULL: why. */

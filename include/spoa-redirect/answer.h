@@ -137,6 +137,7 @@ struct explain_request {
 	char **headers, **arguments;    /* "Name: value" and "name=value" */
 	size_t n_headers, n_arguments;
 	bool json;
+	size_t most;  /* lines and servers that are told, and the chosen ones; 0: all, with finer chances */
 	FILE *errors; /* what is wrong with it */
 	const char *prefix;
 };
@@ -147,6 +148,9 @@ struct explain_request {
  */
 bool answer_explain(const struct explain_request *asked, struct arena *arena, const struct ruleset *ruleset,
 		    const struct fleet *fleet, struct config *config, FILE *out);
+
+/* Why a server that may not be picked may not, for people. Control thread. */
+const char *answer_why_not(const struct server *server);
 
 /* One request, for who wants the decision and not the bytes: nothing is booked or counted. */
 struct decision answer_decide(const struct route *route, struct answer_scratch *scratch, double now);

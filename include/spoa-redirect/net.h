@@ -51,6 +51,9 @@ const struct stats_socket *net_settings_stats(const struct net_settings *setting
 const struct stats_socket *net_settings_http(const struct net_settings *settings);
 double net_settings_stats_timeout(const struct net_settings *settings);
 
+/* What a change over HTTP has to bring, `http-token-file`; ptr NULL: nothing may be changed there. */
+struct slice net_settings_http_token(const struct net_settings *settings);
+
 /* `state-file`; NULL: none. */
 const char *net_settings_state_file(const struct net_settings *settings);
 

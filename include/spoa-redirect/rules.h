@@ -103,6 +103,9 @@ struct rules_visitor {
 	void (*acl)(void *into, const char *name, bool negated, bool starts_group, bool holds);
 	/* A value of a sample of that acl; ptr NULL: it has none. */
 	void (*value)(void *into, const char *sample, struct slice value);
+	/* So many lines that did not hold are left out. NULL: nobody asks. */
+	void (*skipped)(void *into, size_t n);
+	size_t most; /* lines of each keyword that are told one by one, and the chosen one; 0: all */
 };
 
 /* ---- frontends ---- */

@@ -24,6 +24,7 @@ struct admin {
 	uint64_t n_sessions;     /* ever */
 	struct http *http;       /* NULL: none */
 	struct net_sums cleared; /* as they were at the last `clear counters all` */
+	double explain_after;    /* monotonic: not before is anything explained over HTTP again */
 };
 
 /* ---- socket.c ---- */

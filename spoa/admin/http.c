@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /metrics, /healthz and /readyz: libmicrohttpd, its epoll descriptor inside the control loop. */
+/* libmicrohttpd, its epoll descriptor inside the control loop; what is asked goes to routes.c. */
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin.h"
+#include "web.h"
 
 #define BACKLOG     64
 #define CONNECTIONS 64u
 #define TIMEOUT     10u          /* seconds of silence */
 #define MEMORY      (32u * 1024) /* of one connection */
+#define LISTENED    (64u * 1024) /* bytes of a body that are taken in at most, to be answered when it has ended */
 
 struct http {
 	struct admin *admin;
@@ -21,100 +22,140 @@ struct http {
 	ev_timer timer;
 };
 
-/* ---- what is served ---- */
+/* ---- a request and its answer ---- */
 
-static void put_metrics(const struct admin *admin, FILE *out, unsigned *status)
-{
-	*status = MHD_HTTP_OK;
-	metrics_write(admin, out);
-}
+/* A request while its body comes in. */
+struct exchange {
+	char body[WEB_BODY];
+	size_t n_body; /* of all that came */
+};
 
-static void put_health(const struct admin *admin, FILE *out, unsigned *status)
-{
-	(void)admin;
-	*status = MHD_HTTP_OK;
-	fprintf(out, "ok\n");
-}
-
-static void put_ready(const struct admin *admin, FILE *out, unsigned *status)
-{
-	*status = admin->stopping ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK;
-	fprintf(out, admin->stopping ? "stopping\n" : "ready\n");
-}
-
+/* Sent with every answer. */
 static const struct {
-	const char *path, *type;
-	void (*put)(const struct admin *admin, FILE *out, unsigned *status);
-} pages[] = {
-	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", put_metrics },
-	{ "/healthz", "text/plain", put_health },
-	{ "/readyz", "text/plain", put_ready },
+	const char *name, *value;
+} headers[] = {
+	{ MHD_HTTP_HEADER_CACHE_CONTROL, "no-store" },
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "X-Frame-Options", "DENY" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Cross-Origin-Resource-Policy", "same-origin" },
+	/* the page's own files and the API beside it, and nothing else in the world */
+	{ "Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+				     "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" },
 };
 
 /* text: of malloc(), the response's from here on. */
-static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status, const char *type, char *text,
-			       size_t length)
+static enum MHD_Result respond(struct MHD_Connection *connection, const struct web *web, char *text, size_t length)
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
+	char seconds[16];
 	enum MHD_Result result;
 
 	if (!response) {
 		free(text);
 		return MHD_NO;
 	}
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	result = MHD_queue_response(connection, status, response);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, web->type);
+	for (size_t i = 0; i < COUNT(headers); i++)
+		MHD_add_response_header(response, headers[i].name, headers[i].value);
+	if (*web->allow)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, web->allow);
+	if (web->status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, WEB_REALM);
+	if (web->retry > 0) {
+		snprintf(seconds, sizeof(seconds), "%u", web->retry);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	}
+	result = MHD_queue_response(connection, web->status, response);
 	MHD_destroy_response(response);
 	return result;
 }
 
-static void put_page(const struct admin *admin, const char *method, const char *path, FILE *out, unsigned *status,
-		     const char **type)
+static enum MHD_Result keep_argument(void *into, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	*type = "text/plain";
-	*status = MHD_HTTP_NOT_FOUND;
-	for (size_t i = 0; i < COUNT(pages); i++) {
-		if (strcmp(path, pages[i].path) != 0)
-			continue;
-		if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
-			*status = MHD_HTTP_METHOD_NOT_ALLOWED;
-			return;
-		}
-		*type = pages[i].type;
-		pages[i].put(admin, out, status);
-		return;
-	}
-	fprintf(out, "not found; there are:\n");
-	for (size_t i = 0; i < COUNT(pages); i++)
-		fprintf(out, "%s\n", pages[i].path);
+	struct web *web = into;
+
+	(void)kind;
+	if (web->n_query == WEB_QUERY)
+		return MHD_NO;
+	web->query[web->n_query++] = (struct web_argument){ name, value ? value : "" };
+	return MHD_YES;
 }
 
+/* Of a body that is not worth hearing to its end. */
+static bool is_endless(struct MHD_Connection *connection)
+{
+	const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	uint64_t length;
+
+	return text && !slice_to_natural(slice_of_string(text), LISTENED, &length);
+}
+
+static void answer(struct web *web, struct MHD_Connection *connection, const struct exchange *whole)
+{
+	const struct web_route *route;
+
+	web->type = "text/plain";
+	web->authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	route = web_find(web);
+	if (!route)
+		return;
+	if (!whole || whole->n_body > WEB_BODY)
+		web_refuse(web, MHD_HTTP_CONTENT_TOO_LARGE, "the body has more than %u bytes", WEB_BODY);
+	else if (MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, keep_argument, web) > (int)WEB_QUERY)
+		web_refuse(web, MHD_HTTP_BAD_REQUEST, "more than %u arguments", WEB_QUERY);
+	else
+		web_run(web, route);
+}
+
+/* What is beyond the room is only counted. False: it goes on and on. */
+static bool take_body(struct exchange *exchange, const char *upload, size_t size)
+{
+	size_t room = exchange->n_body < WEB_BODY ? WEB_BODY - exchange->n_body : 0;
+
+	memcpy(exchange->body + WEB_BODY - room, upload, size < room ? size : room);
+	exchange->n_body += size;
+	return exchange->n_body <= LISTENED;
+}
+
+/* For the headers, for each piece of a body, and at the end. */
 static enum MHD_Result on_request(void *into, struct MHD_Connection *connection, const char *path, const char *method,
 				  const char *version, const char *upload, size_t *upload_size, void **state)
 {
-	const char *type;
+	struct web web = { .admin = ((struct http *)into)->admin, .method = method, .path = path };
+	struct exchange *exchange = *state;
+	size_t length = *upload_size;
 	char *text = NULL;
-	size_t length;
-	unsigned status;
-	FILE *out;
 
 	(void)version;
-	(void)upload;
-	/* the first call is for the headers alone; a body is read and not looked at */
-	if (!*state || *upload_size > 0) {
-		*state = into;
-		*upload_size = 0;
-		return MHD_YES;
+	if (!exchange && !is_endless(connection)) {
+		*state = calloc(1, sizeof(*exchange));
+		return *state ? MHD_YES : MHD_NO;
 	}
-	out = open_memstream(&text, &length);
-	if (!out)
+	if (exchange && length > 0) {
+		*upload_size = 0;
+		return take_body(exchange, upload, length) ? MHD_YES : MHD_NO;
+	}
+	if (exchange)
+		web.body = slice_of(exchange->body, exchange->n_body);
+	web.out = open_memstream(&text, &length);
+	if (!web.out)
 		return MHD_NO;
-	put_page(((struct http *)into)->admin, method, path, out, &status, &type);
-	return fclose(out) == 0 ? respond(connection, status, type, text, length) : MHD_NO;
+	answer(&web, connection, exchange);
+	if (fclose(web.out) == 0)
+		return respond(connection, &web, text, length);
+	free(text);
+	return MHD_NO;
+}
+
+static void on_completed(void *into, struct MHD_Connection *connection, void **state,
+			 enum MHD_RequestTerminationCode how)
+{
+	(void)into;
+	(void)connection;
+	(void)how;
+	free(*state);
+	*state = NULL;
 }
 
 /* ---- the loop ---- */
@@ -150,10 +191,11 @@ static bool start_daemon(struct http *http)
 {
 	const union MHD_DaemonInfo *info;
 
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET,
-					http->socket.fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
-					MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-					(size_t)MEMORY, MHD_OPTION_END);
+	http->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET,
+				 http->socket.fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+				 MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				 (size_t)MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
 	info = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info)
 		return false;

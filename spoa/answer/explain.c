@@ -12,6 +12,7 @@
 
 #define MAX_MESSAGE 65536u
 #define PICKS       20000u /* by which each server's chance is found */
+#define FEWER_PICKS 2000u  /* where it is not to take long */
 
 /* ---- the request ---- */
 
@@ -44,6 +45,7 @@ static bool split_url(const char *text, struct url *url)
 
 /* Counts what it puts. */
 struct message {
+	uint8_t *first;
 	struct spop_writer writer;
 	unsigned n;
 };
@@ -167,11 +169,12 @@ static bool put_request(struct message *message, struct arena *arena, const stru
 /* ---- the answer ---- */
 
 /* Nothing is booked, so the same question can be asked any number of times. */
-static void find_chances(struct backend *backend, uint64_t key, struct picker *picker, unsigned *chances)
+static void find_chances(struct backend *backend, uint64_t key, struct picker *picker, unsigned *chances,
+			 unsigned picks)
 {
 	double now = clock_now();
 
-	for (unsigned i = 0; i < PICKS; i++) {
+	for (unsigned i = 0; i < picks; i++) {
 		const struct server *server = select_pick(backend, key, now, picker);
 
 		if (server)
@@ -191,21 +194,28 @@ static void find_key(const struct frontend *frontend, struct backend *backend, s
 	key->placed = select_find_place(backend, hash, clock_now(), &scratch->picker, &key->place);
 }
 
-static void tell_servers(const struct frontend *frontend, struct backend *backend, bool dry_run,
-			 const struct backend *instead_of, struct answer_scratch *scratch, struct arena *arena,
-			 struct explain_teller *teller)
+static void tell_servers(const struct frontend *frontend, const struct decision *decision, struct backend *backend,
+			 bool dry_run, const struct backend *instead_of, struct answer_scratch *scratch,
+			 struct arena *arena, struct explain_teller *teller)
 {
 	unsigned *chances = arena_array(arena, backend->n_servers + 1, sizeof(*chances));
+	size_t most = teller->rules.most, skipped = 0;
+	unsigned picks = most > 0 ? FEWER_PICKS : PICKS;
 
 	if (!chances)
 		return;
 	if (dry_run && backend->shadow)
 		backend = backend->shadow;
 	find_key(frontend, backend, scratch, &teller->key);
-	find_chances(backend, answer_key(frontend, backend, scratch), &scratch->picker, chances);
+	find_chances(backend, answer_key(frontend, backend, scratch), &scratch->picker, chances, picks);
 	teller->backend(teller, backend, instead_of);
 	for (size_t i = 0; i < backend->n_servers; i++)
-		teller->server(teller, backend->servers[i], (double)chances[i] / PICKS);
+		if (most == 0 || i < most || backend->servers[i] == decision->server)
+			teller->server(teller, backend->servers[i], (double)chances[i] / picks);
+		else
+			skipped++;
+	if (skipped > 0)
+		teller->rules.skipped(teller, skipped);
 }
 
 /* Of the rule's, and where none of its servers can serve, those of its fallback. */
@@ -214,10 +224,10 @@ static void tell_backends(const struct frontend *frontend, const struct decision
 {
 	struct backend *backend = decision->instead_of ? decision->instead_of : decision->backend;
 
-	tell_servers(frontend, backend, decision->dry_run, NULL, scratch, arena, teller);
+	tell_servers(frontend, decision, backend, decision->dry_run, NULL, scratch, arena, teller);
 	if (backend->fallback && (decision->instead_of || decision->reason == REASON_NO_SERVER))
-		tell_servers(frontend, backend->fallback, decision->dry_run || backend->fallback->dry_run, backend,
-			     scratch, arena, teller);
+		tell_servers(frontend, decision, backend->fallback, decision->dry_run || backend->fallback->dry_run,
+			     backend, scratch, arena, teller);
 }
 
 static bool tell(const struct frontend *frontend, const struct route *route, struct spop_slice payload, unsigned n,
@@ -241,13 +251,31 @@ static bool tell(const struct frontend *frontend, const struct route *route, str
 	return true;
 }
 
+static bool tell_all(struct explain_teller *teller, const struct message *message, struct answer_scratch *scratch,
+		     struct arena *arena, const struct ruleset *ruleset, const struct fleet *fleet,
+		     struct config *config)
+{
+	struct spop_slice payload = { message->first, (size_t)(message->writer.at - message->first) };
+	bool good = true;
+
+	teller->begin(teller);
+	for (size_t i = 0; good && i < ruleset_count(ruleset); i++) {
+		const struct frontend *frontend = ruleset_frontend(ruleset, i);
+		const struct route *route = route_new(arena, frontend, fleet, config);
+
+		good = route && tell(frontend, route, payload, message->n, scratch, arena, teller);
+	}
+	teller->end(teller);
+	return good;
+}
+
 bool answer_explain(const struct explain_request *asked, struct arena *arena, const struct ruleset *ruleset,
 		    const struct fleet *fleet, struct config *config, FILE *out)
 {
 	uint8_t *room = arena_alloc(arena, MAX_MESSAGE);
 	struct explain_teller teller = asked->json ? explain_json() : explain_text();
 	struct answer_scratch scratch;
-	struct message message = { .n = 0 };
+	struct message message = { .first = room };
 	bool good;
 
 	if (!room || !answer_scratch_init(&scratch))
@@ -255,16 +283,10 @@ bool answer_explain(const struct explain_request *asked, struct arena *arena, co
 	spop_writer_init(&message.writer, room, MAX_MESSAGE);
 	good = put_request(&message, arena, asked);
 	teller.rules.into = &teller;
+	teller.rules.most = asked->most;
 	teller.out = out;
-	teller.begin(&teller);
-	for (size_t i = 0; good && i < ruleset_count(ruleset); i++) {
-		const struct frontend *frontend = ruleset_frontend(ruleset, i);
-		const struct route *route = route_new(arena, frontend, fleet, config);
-		struct spop_slice payload = { room, (size_t)(message.writer.at - room) };
-
-		good = route && tell(frontend, route, payload, message.n, &scratch, arena, &teller);
-	}
-	teller.end(&teller);
+	if (good)
+		good = tell_all(&teller, &message, &scratch, arena, ruleset, fleet, config);
 	answer_scratch_release(&scratch);
 	return good;
 }
@@ -319,13 +341,10 @@ const char *explain_passed(const struct select_place *place, char *text, size_t 
 	return text;
 }
 
-const char *explain_why_not(const struct server *server)
+const char *answer_why_not(const struct server *server)
 {
 	const struct backend *backend = server->backend;
 
-	for (uint32_t i = 0; i < backend_n_usable(backend); i++)
-		if (backend_usable(backend, i) == server)
-			return select_is_full(server, clock_now()) ? "at its maxconn" : "";
 	if (server_status(server) != SERVER_UP)
 		return server_status_name(server_status(server));
 	if (server_over_maxload(server->real ? server->real : server, clock_now()))
@@ -335,4 +354,14 @@ const char *explain_why_not(const struct server *server)
 	if (server->backup)
 		return "a backup, and others can serve";
 	return server->standby_of ? "a standby, and its server can serve" : "others come first";
+}
+
+const char *explain_why_not(const struct server *server)
+{
+	const struct backend *backend = server->backend;
+
+	for (uint32_t i = 0; i < backend_n_usable(backend); i++)
+		if (backend_usable(backend, i) == server)
+			return select_is_full(server, clock_now()) ? "at its maxconn" : "";
+	return answer_why_not(server);
 }

@@ -143,6 +143,14 @@ static void print_key(struct explain_teller *teller, const char *prefix)
 	fprintf(teller->out, " }, ");
 }
 
+static void tell_skipped(void *into, size_t n)
+{
+	struct explain_teller *teller = into;
+
+	go_to(teller, FRONTEND);
+	fprintf(teller->out, "{ \"skipped\": %zu }", n);
+}
+
 /* From the lines to the servers, which are the frontend's next list, and those of the fallback the one behind. */
 static void tell_backend(struct explain_teller *teller, const struct backend *backend, const struct backend *instead_of)
 {
@@ -211,7 +219,7 @@ static void end(struct explain_teller *teller)
 
 struct explain_teller explain_json(void)
 {
-	return (struct explain_teller){ .rules = { NULL, tell_line, tell_acl, tell_value },
+	return (struct explain_teller){ .rules = { NULL, tell_line, tell_acl, tell_value, tell_skipped, 0 },
 					.begin = begin,
 					.frontend = tell_frontend,
 					.backend = tell_backend,

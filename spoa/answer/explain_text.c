@@ -70,6 +70,11 @@ static void tell_key(struct explain_teller *teller)
 	fprintf(teller->out, "\n");
 }
 
+static void tell_skipped(void *into, size_t n)
+{
+	fprintf(((struct explain_teller *)into)->out, "  ...  %zu more\n", n);
+}
+
 static void tell_backend(struct explain_teller *teller, const struct backend *backend, const struct backend *instead_of)
 {
 	double m = atomic_load_explicit(&backend->state->m, memory_order_relaxed);
@@ -122,7 +127,7 @@ static void tell_decision(struct explain_teller *teller, const struct decision *
 
 struct explain_teller explain_text(void)
 {
-	return (struct explain_teller){ .rules = { NULL, tell_line, tell_acl, tell_value },
+	return (struct explain_teller){ .rules = { NULL, tell_line, tell_acl, tell_value, tell_skipped, 0 },
 					.begin = nothing,
 					.frontend = tell_frontend,
 					.backend = tell_backend,

@@ -49,6 +49,7 @@ struct net_settings {
 	double stats_timeout;
 	struct stats_socket *http; /* NULL: none */
 	const char *state_file;    /* likewise */
+	struct slice http_token;   /* ptr NULL: none */
 	struct identity identity;
 };
 

@@ -17,6 +17,7 @@ bool log_parse(struct config_words *words, void *into);
 bool log_sample_parse(struct config_words *words, void *into);
 bool stats_parse(struct config_words *words, void *into);
 bool http_parse(struct config_words *words, void *into);
+bool http_token_parse(struct config_words *words, void *into);
 
 bool identity_parse_user(struct config_words *words, void *into);
 bool identity_parse_group(struct config_words *words, void *into);

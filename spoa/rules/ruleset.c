@@ -362,18 +362,28 @@ static void explain_line(const struct frontend *frontend, const struct rule *rul
 		condition_explain(rule->condition, frontend->acls, request, scratch, visitor);
 }
 
+/* Where to go on from the i-th line: there, or at the chosen one if enough lines have been told. */
+static size_t skip(const struct rules_visitor *visitor, size_t i, size_t chosen)
+{
+	if (visitor->most == 0 || i < visitor->most || i >= chosen)
+		return i;
+	if (visitor->skipped)
+		visitor->skipped(visitor->into, chosen - i);
+	return chosen;
+}
+
 void frontend_explain(const struct frontend *frontend, const struct rule *chosen, struct request *request,
 		      struct rules_scratch *scratch, const struct rules_visitor *visitor)
 {
-	size_t first = frontend->n_excludes;
+	size_t first = frontend->n_excludes, last = chosen ? chosen->index : frontend->n_rules;
 
 	if (first > 0)
 		first = conditions_first(frontend->excluding, 0, frontend->acls, request, scratch);
-	for (size_t i = 0; i < frontend->n_excludes && i <= first; i++)
+	for (size_t i = 0; (i = skip(visitor, i, first)) < frontend->n_excludes && i <= first; i++)
 		explain_line(frontend, frontend->excludes[i], "redirect-unless", i == first, request, scratch, visitor);
 	if (first < frontend->n_excludes)
 		return;
-	for (size_t i = 0; i < frontend->n_rules; i++) {
+	for (size_t i = 0; (i = skip(visitor, i, last)) < frontend->n_rules; i++) {
 		const struct rule *rule = frontend->rules[i];
 		bool holds = frontend_choose(frontend, request, scratch, i > 0 ? frontend->rules[i - 1] : NULL) == rule;
 		bool is_default = i == frontend->n_rules - 1 && rule == frontend->default_rule;
