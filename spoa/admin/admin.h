@@ -6,6 +6,7 @@
 #include <ev.h>
 #include <stdio.h>
 
+#include "history.h"
 #include "spoa-redirect/admin.h"
 
 #define ADMIN_LINE  16384u /* the longest line of commands */
@@ -22,6 +23,9 @@ struct admin {
 	size_t n_doors;
 	struct session *sessions;
 	uint64_t n_sessions;     /* ever */
+	struct history *history; /* NULL: nobody looks */
+	ev_timer second;
+	char run[40];            /* another one after a restart */
 	struct http *http;       /* NULL: none */
 	struct net_sums cleared; /* as they were at the last `clear counters all` */
 	double explain_after;    /* monotonic: not before is anything explained over HTTP again */

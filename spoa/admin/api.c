@@ -14,11 +14,6 @@ static const struct site *site_of(const struct web *web)
 	return &web->admin->running->site;
 }
 
-static double get(const _Atomic double *field)
-{
-	return atomic_load_explicit(field, memory_order_relaxed);
-}
-
 static uint64_t booked_by(const struct server *server)
 {
 	return atomic_load_explicit(&server->state->load.booked, memory_order_relaxed);
@@ -56,22 +51,54 @@ static json_t *configuration(const struct admin *admin)
 			 number(reload_count(admin->reload, false)));
 }
 
+/* Of the last seconds, a second. */
+static json_t *rates(const struct history_second *recent)
+{
+	json_t *all = json_object();
+	double sum = 0;
+
+	for (unsigned i = 0; i < REASONS; i++) {
+		sum += recent->reasons[i];
+		json_object_set_new(all, answer_reason_name(i),
+				    recent->took > 0 ? web_real(recent->reasons[i] / recent->took) : json_null());
+	}
+	return json_pack("{s:o, s:o, s:o}", "seconds", web_real(recent->took), "decisions",
+			 recent->took > 0 ? web_real(sum / recent->took) : json_null(), "reasons", all);
+}
+
+static json_t *answer_times(const struct history_second *recent)
+{
+	return json_pack("{s:o, s:o}", "p50", web_real(history_quantile(recent, 0.5)), "p99",
+			 web_real(history_quantile(recent, 0.99)));
+}
+
+static json_t *connections(const struct net_sums *sums)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "now", number(sums->connections), "limit", number(sums->maxconn),
+			 "total", number(sums->accepted), "full", number(sums->full));
+}
+
+static json_t *process(const struct admin *admin)
+{
+	char host[65] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	return json_pack("{s:s, s:s, s:o, s:i, s:s, s:o, s:b}", "version", admin->about.version, "released",
+			 admin->about.date, "host", web_text(slice_of_string(host)), "pid", (int)getpid(), "run",
+			 admin->run, "uptime", web_real(clock_now() - admin->started), "stopping", admin->stopping);
+}
+
 void api_state(struct web *web)
 {
 	const struct admin *admin = web->admin;
+	struct history_second recent = history_recent(admin->history, HISTORY_RECENT);
 	struct net_sums sums;
-	char host[65] = "";
 
 	net_sum(admin->running->net, &sums);
-	gethostname(host, sizeof(host) - 1);
-	web_json(web,
-		 json_pack("{s:s, s:s, s:o, s:i, s:o, s:b, s:i, s:o, s:{s:I, s:I, s:I, s:I}, s:I, s:o}", "version",
-			   admin->about.version, "released", admin->about.date, "host", web_text(slice_of_string(host)),
-			   "pid", (int)getpid(), "uptime", web_real(clock_now() - admin->started), "stopping",
-			   admin->stopping, "workers", (int)sums.workers, "configuration", configuration(admin),
-			   "connections", "now", number(sums.connections), "limit", number(sums.maxconn), "total",
-			   number(sums.accepted), "full", number(sums.full), "notifies",
-			   number(sums.counts[NET_NOTIFIES]), "decisions", reasons(&sums)));
+	web_json(web, json_pack("{s:o, s:i, s:o, s:o, s:I, s:o, s:o, s:o}", "process", process(admin), "workers",
+				(int)sums.workers, "configuration", configuration(admin), "connections",
+				connections(&sums), "notifies", number(sums.counts[NET_NOTIFIES]), "decisions",
+				reasons(&sums), "rates", rates(&recent), "answer_time", answer_times(&recent)));
 }
 
 /* ---- frontends ---- */
@@ -100,18 +127,22 @@ static json_t *messages_of(const struct frontend *frontend)
 /* Those from the offset on, as many as there is room for. */
 static json_t *lines_of(const struct frontend *frontend, size_t offset, size_t *room, double now)
 {
-	size_t n = frontend->n_excludes + frontend->n_rules;
+	size_t excludes = frontend->n_excludes, end = excludes + frontend->n_rules;
 	json_t *lines = json_array();
 
-	for (size_t i = offset; i<n && * room> 0; i++, --*room) {
-		const struct rule *rule =
-			i < frontend->n_excludes ? frontend->excludes[i] : frontend->rules[i - frontend->n_excludes];
-		const char *keyword = i < frontend->n_excludes         ? "redirect-unless"
-				      : rule == frontend->default_rule ? "default_backend"
-								       : "use_backend";
+	if (offset < end && end - offset > *room)
+		end = offset + *room;
+	for (size_t i = offset; i < end; i++) {
+		const struct rule *rule = i < excludes ? frontend->excludes[i] : frontend->rules[i - excludes];
+		const char *keyword = "use_backend";
 
+		if (i < excludes)
+			keyword = "redirect-unless";
+		else if (rule == frontend->default_rule)
+			keyword = "default_backend";
 		json_array_append_new(lines, line_of(frontend, rule, keyword, now));
 	}
+	*room -= end > offset ? end - offset : 0;
 	return lines;
 }
 
@@ -170,26 +201,31 @@ void api_backends(struct web *web)
 static json_t *load_json(const struct server *server, double now)
 {
 	const struct server_load *load = &server->state->load;
-	double reported = get(&load->reported), under_way, est = select_in_flight(server, now, &under_way);
+	double under_way, est = select_in_flight(server, now, &under_way);
 	int known = atomic_load_explicit(&load->known, memory_order_relaxed);
 	const struct load_merged *merged = &server->state->merged;
+	struct reported reported = reported_by(server, now);
 
-	return json_pack(
-		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "known", load_knowledge_name((enum load_knowledge)known),
-		"source", merged->report.has ? json_string(load_source_name(merged->source)) : json_null(), "age",
-		reported < 0 ? json_null() : web_real(now - reported), "utilisation", web_real(get(&load->u)),
-		"in_flight", web_real(get(&load->q)), "estimate", web_real(est), "under_way", web_real(under_way));
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "known",
+			 load_knowledge_name((enum load_knowledge)known), "source",
+			 merged->report.has ? json_string(load_source_name(merged->source)) : json_null(), "age",
+			 web_real(reported.age), "utilisation", web_real(reported.utilisation), "in_flight",
+			 web_real(reported.in_flight), "estimate", web_real(est), "under_way", web_real(under_way));
 }
 
-json_t *api_server_json(const struct web *web, const struct server *server, bool usable)
+/* Of the last seconds: redirects a second, and of those of its backend; < 0: not known. */
+struct share {
+	double rate, share;
+};
+
+static json_t *server_json(const struct server *server, bool usable, struct share share)
 {
 	const struct server_state *state = server->state;
 	char status[40], address[ENDPOINT_TEXT];
 	double now = clock_now();
 
-	(void)web;
 	return json_pack(
-		"{s:o, s:o, s:o, s:s, s:o, s:s, s:s, s:o, s:i, s:i, s:b, s:o, s:o, s:I, s:o}", "backend",
+		"{s:o, s:o, s:o, s:s, s:o, s:s, s:s, s:o, s:i, s:i, s:b, s:o, s:o, s:I, s:o, s:o, s:o}", "backend",
 		web_text(slice_of_string(server->backend->name)), "name", web_text(slice_of_string(server->name)),
 		"place", place(server->place), "address", endpoint_text(&server->address, address), "redir",
 		web_text(server->redir.prefix), "state", server_status_name(server_status(server)), "status",
@@ -197,7 +233,8 @@ json_t *api_server_json(const struct web *web, const struct server *server, bool
 		(int)state->shown_weight, "configured_weight", (int)server->weight, "backup", server->backup,
 		"standby_of", server->standby_of ? web_text(slice_of_string(server->standby_of)) : json_null(),
 		"not_eligible", usable ? json_null() : json_string(answer_why_not(server)), "redirects",
-		number(booked_by(server)), "load", load_json(server, now));
+		number(booked_by(server)), "rate", web_real(share.rate), "share", web_real(share.share), "load",
+		load_json(server, now));
 }
 
 /* Which of the backend's servers may be picked, by index. NULL: out of memory. */
@@ -210,14 +247,43 @@ static bool *usable_of(const struct backend *backend)
 	return usable;
 }
 
+/* Redirects a second to all of a backend's servers, as far as they are kept. */
+static double backend_rate(const struct history *history, const struct backend *backend, size_t hint)
+{
+	double sum = 0, rate;
+
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		const struct history_track *track = history_find(history, backend->servers[i], &hint);
+
+		rate = track ? history_rate(history, track, HISTORY_RECENT) : -1;
+		sum += rate > 0 ? rate : 0;
+	}
+	return sum;
+}
+
+static struct share share_of(const struct history *history, const struct server *server, double all, size_t *hint)
+{
+	const struct history_track *track = history_find(history, server, hint);
+	double rate = track ? history_rate(history, track, HISTORY_RECENT) : -1;
+
+	return (struct share){ rate, rate >= 0 && all > 0 ? rate / all : -1 };
+}
+
 /* Appends what the offset leaves, as far as there is room. */
 static void add_servers(const struct web *web, const struct backend *backend, unsigned *offset, unsigned *room,
 			json_t *to)
 {
 	bool *usable = *room > 0 && *offset < backend->n_servers ? usable_of(backend) : NULL;
+	size_t end = usable ? backend->n_servers : 0, hint = 0;
+	const struct history *history = web->admin->history;
+	double all = usable ? backend_rate(history, backend, 0) : 0;
 
-	for (size_t i = *offset; usable && i<backend->n_servers && * room> 0; i++, --*room)
-		json_array_append_new(to, api_server_json(web, backend->servers[i], usable[i]));
+	if (end > *offset + (size_t)*room)
+		end = *offset + *room;
+	for (size_t i = *offset; i < end; i++)
+		json_array_append_new(to, server_json(backend->servers[i], usable[i],
+						      share_of(history, backend->servers[i], all, &hint)));
+	*room -= end > *offset ? (unsigned)(end - *offset) : 0;
 	*offset -= *offset < backend->n_servers ? *offset : (unsigned)backend->n_servers;
 	free(usable);
 }
@@ -271,12 +337,17 @@ struct server *api_find(struct web *web)
 void api_server(struct web *web)
 {
 	const struct server *server = api_find(web);
+	struct share share;
+	size_t hint = 0;
 	bool *usable;
+	double all;
 
 	if (!server)
 		return;
 	usable = usable_of(server->backend);
-	web_json(web, usable ? api_server_json(web, server, usable[server->index]) : NULL);
+	all = backend_rate(web->admin->history, server->backend, 0);
+	share = share_of(web->admin->history, server, all, &hint);
+	web_json(web, usable ? server_json(server, usable[server->index], share) : NULL);
 	free(usable);
 }
 

@@ -34,6 +34,7 @@ static const struct web_route rows[] = {
 	{ "DELETE", "/v1/servers/{backend}/{server}/weight", JSON, api_delete_weight },
 	{ "PUT", "/v1/servers/{backend}/{server}/load", JSON, api_put_load },
 	{ "GET", "/v1/decisions", JSON, api_decisions },
+	{ "GET", "/v1/history", JSON, api_history },
 	{ "GET", "/v1/explain", JSON, api_explain },
 };
 

@@ -68,15 +68,14 @@ typedef void web_answer(struct web *web);
 
 /* api.c */
 web_answer api_state, api_backends, api_frontends, api_decisions, api_servers, api_servers_of, api_server;
+/* api_history.c */
+web_answer api_history;
 /* api_explain.c */
 web_answer api_explain;
 /* api_change.c */
 web_answer api_put_state, api_put_weight, api_delete_weight, api_put_load;
 /* files.c */
 web_answer api_openapi;
-
-/* What is told of one server; its place among those that may be picked is looked up unless it is known. */
-json_t *api_server_json(const struct web *web, const struct server *server, bool usable);
 
 /* The one that the path names; NULL: there is none, and that was answered. */
 struct server *api_find(struct web *web);
