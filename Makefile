@@ -72,7 +72,7 @@ $B/spoa/cli/cli.o: ALL_CFLAGS += -DSPOA_VERSION='"$(VERSION)"' -DSPOA_DATE='"$(D
 
 # what is served as it is; the linker is to leave its symbols alone
 $B/spoa/admin/files.o: LTO =
-$B/spoa/admin/files.o: spoa/admin/openapi.json
+$B/spoa/admin/files.o: spoa/admin/openapi.json $(wildcard spoa/admin/page/*)
 
 # other flags, another build
 $B/flags: .FORCE

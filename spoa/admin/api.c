@@ -213,11 +213,6 @@ static json_t *load_json(const struct server *server, double now)
 			 web_real(reported.in_flight), "estimate", web_real(est), "under_way", web_real(under_way));
 }
 
-/* Of the last seconds: redirects a second, and of those of its backend; < 0: not known. */
-struct share {
-	double rate, share;
-};
-
 static json_t *server_json(const struct server *server, bool usable, struct share share)
 {
 	const struct server_state *state = server->state;
@@ -237,8 +232,7 @@ static json_t *server_json(const struct server *server, bool usable, struct shar
 		load_json(server, now));
 }
 
-/* Which of the backend's servers may be picked, by index. NULL: out of memory. */
-static bool *usable_of(const struct backend *backend)
+bool *backend_usable_flags(const struct backend *backend)
 {
 	bool *usable = calloc(backend->n_servers + 1, sizeof(*usable));
 
@@ -247,8 +241,7 @@ static bool *usable_of(const struct backend *backend)
 	return usable;
 }
 
-/* Redirects a second to all of a backend's servers, as far as they are kept. */
-static double backend_rate(const struct history *history, const struct backend *backend, size_t hint)
+double backend_rate(const struct history *history, const struct backend *backend, size_t hint)
 {
 	double sum = 0, rate;
 
@@ -261,7 +254,7 @@ static double backend_rate(const struct history *history, const struct backend *
 	return sum;
 }
 
-static struct share share_of(const struct history *history, const struct server *server, double all, size_t *hint)
+struct share share_of(const struct history *history, const struct server *server, double all, size_t *hint)
 {
 	const struct history_track *track = history_find(history, server, hint);
 	double rate = track ? history_rate(history, track, HISTORY_RECENT) : -1;
@@ -273,7 +266,7 @@ static struct share share_of(const struct history *history, const struct server 
 static void add_servers(const struct web *web, const struct backend *backend, unsigned *offset, unsigned *room,
 			json_t *to)
 {
-	bool *usable = *room > 0 && *offset < backend->n_servers ? usable_of(backend) : NULL;
+	bool *usable = *room > 0 && *offset < backend->n_servers ? backend_usable_flags(backend) : NULL;
 	size_t end = usable ? backend->n_servers : 0, hint = 0;
 	const struct history *history = web->admin->history;
 	double all = usable ? backend_rate(history, backend, 0) : 0;
@@ -344,7 +337,7 @@ void api_server(struct web *web)
 
 	if (!server)
 		return;
-	usable = usable_of(server->backend);
+	usable = backend_usable_flags(server->backend);
 	all = backend_rate(web->admin->history, server->backend, 0);
 	share = share_of(web->admin->history, server, all, &hint);
 	web_json(web, usable ? server_json(server, usable[server->index], share) : NULL);
@@ -393,26 +386,34 @@ static json_t *decision_json(const struct decision_sample *sample, double now)
 			 sample->code > 0 ? json_integer(sample->code) : json_null());
 }
 
+struct decision_sample *last_decisions(const struct admin *admin, size_t *n)
+{
+	struct decisions decisions = { .room = (size_t)net_workers(admin->running->net) * SAMPLES };
+
+	*n = 0;
+	decisions.samples = calloc(decisions.room + 1, sizeof(*decisions.samples));
+	if (!decisions.samples)
+		return NULL;
+	net_samples(admin->running->net, keep, &decisions);
+	qsort(decisions.samples, decisions.n, sizeof(*decisions.samples), newer);
+	*n = decisions.n;
+	return decisions.samples;
+}
+
 void api_decisions(struct web *web)
 {
-	struct net *net = web->admin->running->net;
-	struct decisions decisions = { .room = (size_t)net_workers(net) * SAMPLES };
+	struct decision_sample *samples;
 	double now = clock_now();
 	unsigned limit;
 	json_t *all;
+	size_t n;
 
 	if (!web_number(web, "limit", 50, WEB_LIMIT, &limit))
 		return;
-	decisions.samples = calloc(decisions.room, sizeof(*decisions.samples));
-	if (!decisions.samples) {
-		web_json(web, NULL);
-		return;
-	}
-	net_samples(net, keep, &decisions);
-	qsort(decisions.samples, decisions.n, sizeof(*decisions.samples), newer);
-	all = json_array();
-	for (size_t i = 0; i < decisions.n && i < limit; i++)
-		json_array_append_new(all, decision_json(&decisions.samples[i], now));
-	free(decisions.samples);
-	web_json(web, json_pack("{s:o}", "decisions", all));
+	samples = last_decisions(web->admin, &n);
+	all = samples ? json_array() : NULL;
+	for (size_t i = 0; i < n && i < limit; i++)
+		json_array_append_new(all, decision_json(&samples[i], now));
+	free(samples);
+	web_json(web, all ? json_pack("{s:o}", "decisions", all) : NULL);
 }

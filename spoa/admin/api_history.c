@@ -95,7 +95,9 @@ static void put_load(FILE *out, const void *of, uint64_t second)
 
 static void put_in_flight(FILE *out, const void *of, uint64_t second)
 {
-	put_scaled(out, second >= ((const struct history_track *)of)->first, track_second(of, second)->in_flight / 1e1);
+	unsigned tenths = track_second(of, second)->in_flight;
+
+	put_scaled(out, second >= ((const struct history_track *)of)->first && tenths != HISTORY_UNKNOWN, tenths / 1e1);
 }
 
 static void put_track(FILE *out, const struct history_track *track, uint64_t from, uint64_t to)

@@ -6,9 +6,14 @@
 
 #include "spoa-redirect/select.h"
 
+/* With what dry runs would have sent there: that is what they are looked at for. */
 static uint64_t booked_by(const struct server *server)
 {
-	return atomic_load_explicit(&server->state->load.booked, memory_order_relaxed);
+	uint64_t booked = atomic_load_explicit(&server->state->load.booked, memory_order_relaxed);
+
+	if (server->shadow)
+		booked += atomic_load_explicit(&server->shadow->state->load.booked, memory_order_relaxed);
+	return booked;
 }
 
 struct history *history_new(const struct net_sums *sums, double now)
@@ -179,12 +184,14 @@ static uint16_t scaled(double value, double by)
 static void take_server(struct history_track *track, const struct server *server, uint64_t second, double now)
 {
 	uint64_t booked = booked_by(server);
-	double under_way;
+	struct reported reported = reported_by(server, now);
+	double under_way, est = reported.age < 0 ? -1 : select_in_flight(server, now, &under_way);
 
 	track->seconds[second % HISTORY_SECONDS] = (struct history_server_second){
-		.redirects = (uint32_t)(booked - track->booked),
-		.load = scaled(reported_by(server, now).utilisation, 10000),
-		.in_flight = scaled(select_in_flight(server, now, &under_way), 10),
+		/* after a reload there may be no dry run any more */
+		.redirects = booked > track->booked ? (uint32_t)(booked - track->booked) : 0,
+		.load = scaled(reported.utilisation, 10000),
+		.in_flight = scaled(est, 10),
 	};
 	track->booked = booked;
 }

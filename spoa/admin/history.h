@@ -23,7 +23,7 @@ struct history_second {
 struct history_server_second {
 	uint32_t redirects;
 	uint16_t load;      /* of 10000, as reported; HISTORY_UNKNOWN */
-	uint16_t in_flight; /* tenths, as estimated; HISTORY_UNKNOWN: or more */
+	uint16_t in_flight; /* tenths, as estimated where there are reports */
 };
 
 struct history_track {

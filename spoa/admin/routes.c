@@ -19,6 +19,10 @@ struct web_route {
 static web_answer put_metrics, put_health, put_ready;
 
 static const struct web_route rows[] = {
+	{ "GET", "/", "text/html; charset=utf-8", page_html },
+	{ "GET", "/page.css", "text/css; charset=utf-8", page_css },
+	{ "GET", "/page.js", "text/javascript; charset=utf-8", page_js },
+	{ "GET", "/icon.svg", "image/svg+xml", page_icon },
 	{ "GET", "/metrics", "text/plain; version=0.0.4; charset=utf-8", put_metrics },
 	{ "GET", "/healthz", TEXT, put_health },
 	{ "GET", "/readyz", TEXT, put_ready },

@@ -75,7 +75,26 @@ web_answer api_explain;
 /* api_change.c */
 web_answer api_put_state, api_put_weight, api_delete_weight, api_put_load;
 /* files.c */
-web_answer api_openapi;
+web_answer api_openapi, page_css, page_js, page_icon;
+/* page.c */
+web_answer page_html;
+
+/* ---- what the API and the page have in common, in api.c ---- */
+
+/* Of the last seconds: redirects a second, and of those of its backend; < 0: not known. */
+struct share {
+	double rate, share;
+};
+
+/* Redirects a second to all of a backend's servers, as far as they are kept. */
+double backend_rate(const struct history *history, const struct backend *backend, size_t hint);
+struct share share_of(const struct history *history, const struct server *server, double all, size_t *hint);
+
+/* Which of the backend's servers may be picked, by index; the caller frees. NULL: out of memory. */
+bool *backend_usable_flags(const struct backend *backend);
+
+/* The newest first; the caller frees. NULL: out of memory, and *n is 0. */
+struct decision_sample *last_decisions(const struct admin *admin, size_t *n);
 
 /* The one that the path names; NULL: there is none, and that was answered. */
 struct server *api_find(struct web *web);

@@ -228,7 +228,7 @@ static const struct config_keyword keywords[] = {
 	{ CONFIG_GLOBAL, "timeout", parse_timeout, "hello|idle|frame <time>",
 	  "for HELLO (10s), between two frames (none), to receive a whole frame or to have one taken (10s)" },
 	{ CONFIG_GLOBAL, "http", http_parse, "<address>:<port>|unix@<path> [mode <mode>] [user <user>] [group <group>]",
-	  "where /metrics, /healthz, /readyz and the JSON API are served" },
+	  "where the status page, /metrics, /healthz, /readyz and the JSON API are served" },
 	{ CONFIG_GLOBAL, "http-token-file", http_token_parse, "<file>",
 	  "the token of whoever may change something over HTTP; without it nobody may" },
 	{ CONFIG_GLOBAL, "state-file", parse_state_file, "<file>",

@@ -15,7 +15,7 @@ import urllib.parse
 
 SOCKET, DOCUMENT, ROUTES, TOKEN = sys.argv[1:5]
 NAMES = {"backend": "web", "server": "w1"}
-PAGE = {"/", "/page.css", "/page.js"}  # for people
+PAGE = {"/", "/page.css", "/page.js", "/icon.svg"}  # for people
 VALUES = {"url": ["http://www.example.com/a.mp4?t=1", "/"], "src": ["192.0.2.9"], "method": ["POST"],
           "header": ["X-A: b"], "arg": ["a=b"], "frontend": ["route"], "backend": ["web"], "server": ["web/w1"],
           "format": ["text", "json"]}
