@@ -117,7 +117,7 @@ install: all ## into DESTDIR and PREFIX
 	chmod 644 $(DESTDIR)$(MANDIR)/man8/spoa-redirect.8
 	sed 's|/usr/local/sbin|$(BINDIR)|' scripts/report-load.8 >$(DESTDIR)$(MANDIR)/man8/report-load.8
 	chmod 644 $(DESTDIR)$(MANDIR)/man8/report-load.8
-	cp -R haproxy-conf $(DESTDIR)$(DOCDIR)/
+	cp -R haproxy-conf scripts/monitoring $(DESTDIR)$(DOCDIR)/
 	install -m 644 spoa/cli/spoa-redirect.bash $(DESTDIR)$(BASHDIR)/spoa-redirect
 	for unit in $(UNITS); do \
 		sed 's|/usr/local/sbin|$(BINDIR)|' scripts/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \

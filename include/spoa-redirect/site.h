@@ -162,6 +162,9 @@ void reload_forget(struct reload *reload, void *into);
 /* How many succeeded, and failed. */
 uint64_t reload_count(const struct reload *reload, bool good);
 
+/* Whether the last one did. */
+bool reload_failed(const struct reload *reload);
+
 /* Waits for what is being built, and drops it; with net stopped already. NULL is fine. */
 void reload_free(struct reload *reload);
 

@@ -11,6 +11,8 @@
 
 #define P "spoa_redirect_"
 
+#define MOST_RULES 1000u
+
 static void head(FILE *out, const char *name, const char *type, const char *help)
 {
 	fprintf(out, "# HELP " P "%s %s\n# TYPE " P "%s %s\n", name, help, name, type);
@@ -57,6 +59,8 @@ static void put_process(FILE *out, const struct admin *admin, const struct net_s
 	one(out, "process_stopping", "gauge", "1 once the agent is about to stop.", admin->stopping);
 	one(out, "process_cpu_seconds_total", "counter", "User and system time of all threads.", cpu());
 	one(out, "process_resident_memory_bytes", "gauge", "Memory in use.", resident());
+	one(out, "config_last_reload_successful", "gauge", "0 if the last reload failed.",
+	    !reload_failed(admin->reload));
 	one(out, "config_age_seconds", "gauge", "Since the configuration that runs was taken.",
 	    now - admin->running->since);
 	one(out, "log_lines_lost_total", "counter", "Log lines that could not be written, or came too fast.",
@@ -328,6 +332,49 @@ static void put_datagrams(FILE *out, const struct load *load)
 	    (double)load_datagrams_lost(load));
 }
 
+/* ---- rules ---- */
+
+static void put_label(FILE *out, const char *value)
+{
+	for (; *value; value++)
+		if (*value == '\\' || *value == '"')
+			fprintf(out, "\\%c", *value);
+		else
+			fputc(*value, out);
+}
+
+static void put_hits(FILE *out, const struct frontend *frontend, const struct rule *rule, uint64_t hits)
+{
+	fprintf(out, P "rule_hits_total{proxy=\"%s\",line=\"", frontend->name);
+	put_label(out, rule->place.file);
+	fprintf(out, ":%u\",backend=\"", rule->place.line);
+	put_label(out, rule->backend ? rule->backend : "");
+	fprintf(out, "\"} %llu\n", (unsigned long long)hits);
+}
+
+/* Of what never held there is no line, and of very many not all: a page must be read every few seconds. */
+static void put_rules(FILE *out, const struct ruleset *ruleset)
+{
+	size_t left = MOST_RULES;
+
+	head(out, "rule_hits_total", "counter", "How often a line of the rules held, of the first 1000 that ever did.");
+	for (size_t i = 0; i < ruleset_count(ruleset); i++) {
+		const struct frontend *frontend = ruleset_frontend(ruleset, i);
+		size_t excludes = frontend->n_excludes, n = excludes + frontend->n_rules;
+
+		for (size_t j = 0; j < n && left > 0; j++) {
+			const struct rule *rule = j < excludes ? frontend->excludes[j] : frontend->rules[j - excludes];
+			double last;
+			uint64_t hits = frontend_hits(frontend, rule, &last);
+
+			if (hits > 0) {
+				put_hits(out, frontend, rule, hits);
+				left--;
+			}
+		}
+	}
+}
+
 void metrics_write(const struct admin *admin, FILE *out)
 {
 	const struct fleet *fleet = admin->running->site.fleet;
@@ -338,6 +385,7 @@ void metrics_write(const struct admin *admin, FILE *out)
 	put_process(out, admin, &sums);
 	put_spop(out, &sums);
 	put_decisions(out, &sums);
+	put_rules(out, admin->running->site.ruleset);
 	put_backends(out, fleet);
 	put_states(out, fleet);
 	for (size_t i = 0; i < COUNT(of_servers); i++)

@@ -41,6 +41,7 @@ struct reload {
 	} told[LISTENERS];
 	size_t n_told;
 	uint64_t counts[2];
+	bool failed; /* the last one */
 };
 
 static const struct log *log_of(const struct reload *reload)
@@ -79,6 +80,7 @@ static void end(struct reload *reload, bool good, char *text)
 	const char *status = good ? "Reloaded." : "Reload failed: the configuration before goes on.";
 
 	reload->counts[good]++;
+	reload->failed = !good;
 	manager_ready(reload->running->manager, status);
 	if (text) {
 		tell(reload, good, text);
@@ -291,6 +293,11 @@ void reload_forget(struct reload *reload, void *into)
 uint64_t reload_count(const struct reload *reload, bool good)
 {
 	return reload->counts[good];
+}
+
+bool reload_failed(const struct reload *reload)
+{
+	return reload->failed;
 }
 
 void reload_free(struct reload *reload)

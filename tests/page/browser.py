@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-WAIT = 15.0  # seconds for whatever is waited for
+WAIT = 30.0  # seconds for whatever is waited for
 OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--metrics-recording-only",
            "--disable-default-apps", "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe",
@@ -113,10 +113,10 @@ class Browser:
     def type(self, text):
         self.call("Input.insertText", text=text)
 
-    def picture(self, path, height=None):
+    def picture(self, path, height=None, scale=1):
         """Of the whole page, or of its upper part."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height or size["height"], size["height"]), "scale": 1}
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height or size["height"], size["height"]), "scale": scale}
         shot = self.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
         with open(path, "wb") as file:
             file.write(base64.b64decode(shot["data"]))
