@@ -39,6 +39,7 @@ static void must(bool holds)
 static void build(void)
 {
 	struct site *site = &running.site;
+	struct net_sums sums = { .workers = 1 };
 
 	must(site_build_text(site, "site", slice_of_string(text)));
 	config_print_messages(site->config, stderr);
@@ -51,7 +52,8 @@ static void build(void)
 	atomic_store(&net.settings, site->settings);
 	admin.reload = reload_new(&running, NULL, 0, false);
 	running.load = load_start(running.loop, site->fleet, net_settings_log(site->settings));
-	must(running.loop && admin.reload && running.load);
+	admin.history = history_new(&sums, clock_now());
+	must(running.loop && admin.reload && running.load && admin.history);
 }
 
 /* Of all that may be changed. */
@@ -89,6 +91,7 @@ static void ask(struct web *web)
 {
 	const struct web_route *route;
 	uint64_t before = sum_up();
+	struct net_sums sums;
 	char *answer = NULL;
 	size_t length;
 	bool may;
@@ -97,8 +100,11 @@ static void ask(struct web *web)
 	must(web->out != NULL);
 	web->type = "text/plain";
 	admin.explain_after = 0;
+	snprintf(admin.run, sizeof(admin.run), "1");
 	may = web->authorization && strstr(web->authorization, TOKEN) && strcmp(web->method, "GET") != 0 &&
 	      strcmp(web->method, "HEAD") != 0;
+	net_sum(&net, &sums);
+	history_take(admin.history, running.site.fleet, &sums, clock_now());
 	route = web_find(web);
 	if (route)
 		web_run(web, route);

@@ -21,6 +21,8 @@ for template, operations in paths.items():
         body = json.dumps(BODIES.get(path.rpartition("/")[2], {})) if "requestBody" in operation else ""
         requests.append("\n".join([method.upper(), path, TOKEN, *arguments, "", body]))
         requests.append("\n".join(["HEAD" if method == "get" else "POST", path + "x", "", *arguments, "", body]))
+for path in ("/", "/page.css", "/page.js", "/icon.svg"):
+    requests.append("\n".join(["GET", path, "", "url=/a<b>", "method=POST", "src=192.0.2.1", "", ""]))
 for number, text in enumerate(requests):
     with open(os.path.join(sys.argv[2], "%02d" % number), "w", encoding="utf-8") as file:
         file.write(text)
