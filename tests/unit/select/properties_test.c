@@ -289,6 +289,8 @@ static void *work(void *context)
 			continue;
 		worker->backend->balance->book(server, now, &picker);
 		worker->picks++;
+		if (worker->picks % 16 == 0 || worker->picks == PICKS) /* a turn ends */
+			select_settle(&picker, now);
 		atomic_fetch_add_explicit(worker->step, 1, memory_order_relaxed);
 	}
 	return NULL;
