@@ -165,6 +165,7 @@ struct server_state {
 	uint32_t
 		shown_weight; /* to people and in HAProxy's formats: an agent's "50%" may be utilisation to the policy */
 	enum server_admin admin;
+	bool admin_told; /* a report said so last, not a person */
 	bool agent_down;
 	unsigned health;       /* 0 … rise + fall − 1; up from rise on, as HAProxy counts */
 	double changed;        /* when the status last did; monotonic */

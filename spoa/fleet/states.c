@@ -80,9 +80,11 @@ static unsigned check_bits(const struct server *server)
 	return probe_bits(server->check.enabled, server->state->paused[PROBED_HEALTH], paused ? BIT_PAUSED : 0);
 }
 
+/* An agent that has said "maint" itself goes on being asked: it may say "ready". */
 static unsigned agent_bits(const struct server *server)
 {
-	bool paused = server->state->admin == ADMIN_MAINT && !server->state->paused[PROBED_AGENT];
+	const struct server_state *state = server->state;
+	bool paused = state->admin == ADMIN_MAINT && !state->admin_told && !state->paused[PROBED_AGENT];
 
 	if (!server->agent.enabled)
 		return 0;

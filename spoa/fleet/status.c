@@ -250,6 +250,7 @@ void server_force_health(struct fleet *fleet, struct server *server, bool up, co
 void server_set_admin(struct fleet *fleet, struct server *server, enum server_admin admin, const char *why, double now)
 {
 	server->state->admin = admin;
+	server->state->admin_told = false;
 	update(fleet, server, why, now);
 }
 

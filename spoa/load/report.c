@@ -108,8 +108,10 @@ void report_take_states(struct load *load, struct server *server, enum load_sour
 
 	if (record->admin) {
 		said->admin_at = now;
-		if (may_tell(server, source, false, now) && (record->admin == RECORD_MAINT || !server->disabled))
+		if (may_tell(server, source, false, now) && (record->admin == RECORD_MAINT || !server->disabled)) {
 			server_set_admin(load->fleet, server, admins[record->admin], why, now);
+			server->state->admin_told = true;
+		}
 	}
 	if (record->health) {
 		said->health_at = now;
