@@ -156,6 +156,9 @@ $B/tests/unit/%: NO_LTO = -fno-lto
 WRAPPED = accept4 read readv send malloc calloc realloc
 $B/tests/unit/net/faults_test: TEST_LIBS = $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
 
+# the resolver of names_test.c
+$B/tests/unit/load/names_test: TEST_LIBS = -Wl,--wrap=getaddrinfo -Wl,--wrap=freeaddrinfo -lcmocka
+
 $B/tests/%: tests/%.c $(OBJECTS)
 	@mkdir -p $(@D)
 	$(say) LD $@

@@ -176,7 +176,9 @@ struct server_state {
 	bool paused[PROBES];          /* by enum probed: not asked for now */
 	struct probe *probes[PROBES]; /* load's: who asks this server; by enum probed */
 	struct load_said said[LOAD_SOURCES];
-	uint64_t pushed_seq; /* the highest number of its datagrams; 0: none came */
+	bool unresolved;          /* its host's name never was an address yet */
+	struct endpoint resolved; /* what it is; length 0: not known, or no name */
+	uint64_t pushed_seq;      /* the highest number of its datagrams; 0: none came */
 	struct load_merged merged;
 	uint64_t rejected[LOAD_REJECTIONS];
 	unsigned rejections_said;                   /* bits, by enum load_rejection */
@@ -351,6 +353,12 @@ struct tls_target {
 	const char *sni, *verify_host;
 };
 
+/* Of a host, which becomes an address while the agent runs; name NULL: there is an address already. */
+struct host {
+	const char *name;
+	int family; /* AF_UNSPEC: any */
+};
+
 struct load_check_config {
 	bool enabled;
 	bool https;
@@ -364,11 +372,12 @@ struct load_check_config {
 struct server {
 	const char *name;
 	struct config_place place;
-	struct backend *backend; /* the one that it belongs to */
-	uint32_t index;          /* among the backend's servers; control thread only, for it may change */
-	uint32_t id;             /* as HAProxy's formats number it, from 1; it stays */
-	struct guest *guest;     /* of one that came at run time; NULL: the configuration has it */
-	struct endpoint address;
+	struct backend *backend;      /* the one that it belongs to */
+	uint32_t index;               /* among the backend's servers; control thread only, for it may change */
+	uint32_t id;                  /* as HAProxy's formats number it, from 1; it stays */
+	struct guest *guest;          /* of one that came at run time; NULL: the configuration has it */
+	struct endpoint address;      /* of a host that has a name, but the port */
+	struct host host, redir_host; /* of the address; of redir, with check-via */
 	struct redir redir;
 	uint32_t weight;
 	uint32_t maxconn; /* 0: no limit */
@@ -506,6 +515,12 @@ struct backend *fleet_current(const struct fleet *fleet);
 /* The name of the status as HAProxy's statistics spell it. */
 const char *server_status_name(enum server_status status);
 
+/* With the server's port; control thread. */
+static inline const struct endpoint *server_address(const struct server *server)
+{
+	return server->state->resolved.length > 0 ? &server->state->resolved : &server->address;
+}
+
 /* Any thread. */
 static inline enum server_status server_status(const struct server *server)
 {
@@ -567,6 +582,12 @@ void server_set_admin(struct fleet *fleet, struct server *server, enum server_ad
 
 /* What only an agent says and takes back: "down" and "up". */
 void server_set_agent_down(struct fleet *fleet, struct server *server, bool down, const char *why, double now);
+
+/* Down until its host's name is known to stand for something; before any worker sees it. */
+void server_wait_for_name(struct server *server, double now);
+
+/* What the host's name stands for. From the first time on the server may be up. */
+void server_set_resolved(struct fleet *fleet, struct server *server, const struct endpoint *address, double now);
 
 /* 0 drains. */
 void server_set_weight(struct fleet *fleet, struct server *server, uint32_t weight, const char *why, double now);

@@ -265,7 +265,7 @@ static void put_server(struct sink *sink, const struct server *server, unsigned 
 	set(&row, COLUMN_type, "%d", TYPE_SERVER);
 	if (server->track)
 		set(&row, COLUMN_tracked, "%s/%s", server->track->backend->name, server->track->name);
-	set(&row, COLUMN_addr, "%s", endpoint_text(&server->address, text));
+	set(&row, COLUMN_addr, "%s", endpoint_text(server_address(server), text));
 	set(&row, COLUMN_mode, "http");
 	set(&row, COLUMN_srid, "0");
 	if (server->check.enabled)

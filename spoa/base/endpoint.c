@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_HOST 256u
-
 void endpoint_set_port(struct endpoint *endpoint, unsigned port)
 {
 	if (endpoint->any.sa_family == AF_INET)
@@ -38,23 +36,46 @@ static const char *parse_unix(struct endpoint *endpoint, const char *path)
 	return NULL;
 }
 
-static const char *resolve(struct endpoint *endpoint, const char *host, int family)
+bool endpoint_resolve(struct endpoint *endpoint, const char *name, int family)
 {
 	struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_STREAM }, *found;
+	unsigned port = endpoint_port(endpoint);
 
-	if (getaddrinfo(host, NULL, &hints, &found) != 0)
-		return "cannot resolve the name";
+	if (getaddrinfo(name, NULL, &hints, &found) != 0)
+		return false;
 	memcpy(&endpoint->storage, found->ai_addr, found->ai_addrlen);
 	endpoint->length = found->ai_addrlen;
 	freeaddrinfo(found);
+	endpoint_set_port(endpoint, port);
+	return true;
+}
+
+static bool is_name(const char *text)
+{
+	for (; *text; text++)
+		if (!((lower((uint8_t)*text) >= 'a' && lower((uint8_t)*text) <= 'z') ||
+		      (*text >= '0' && *text <= '9') || strchr("-._", *text)))
+			return false;
+	return true;
+}
+
+/* Names may come later; what is none never does. */
+static const char *leave_name(struct endpoint *endpoint, const char *host, int family, char *name)
+{
+	if (!is_name(host) || strspn(host, "0123456789.") == strlen(host))
+		return "neither an address nor the name of a host";
+	memcpy(name, host, strlen(host) + 1);
+	endpoint->any.sa_family = (sa_family_t)(family == AF_INET6 ? AF_INET6 : AF_INET);
+	endpoint->length = family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 	return NULL;
 }
 
-static const char *parse_host(struct endpoint *endpoint, struct slice host, int family)
+/* name: NULL, or where a name is left. */
+static const char *parse_host(struct endpoint *endpoint, struct slice host, int family, char *name)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&endpoint->any;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&endpoint->any;
-	char copy[MAX_HOST];
+	char copy[ENDPOINT_NAME];
 
 	if (host.len >= sizeof(copy))
 		return "the name is too long";
@@ -72,7 +93,9 @@ static const char *parse_host(struct endpoint *endpoint, struct slice host, int 
 		endpoint->length = sizeof(*v6);
 		return NULL;
 	}
-	return resolve(endpoint, copy, family);
+	if (name)
+		return leave_name(endpoint, copy, family, name);
+	return endpoint_resolve(endpoint, copy, family) ? NULL : "cannot resolve the name";
 }
 
 /* The port is behind the last colon, as in HAProxy; brackets and the lack of any colon are clear as well. */
@@ -96,23 +119,21 @@ static bool split_port(struct slice text, struct slice *host, struct slice *port
 	return true;
 }
 
-const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool unix_too, bool port_optional)
+static const char *parse_inet(struct endpoint *endpoint, struct slice whole, bool port_optional, char *name,
+			      int *family)
 {
-	struct slice whole = slice_of_string(text), host, port;
+	struct slice host, port;
 	const char *wrong;
 	uint64_t number = 0;
-	int family = AF_UNSPEC;
 
-	memset(endpoint, 0, sizeof(*endpoint));
-	if (unix_too && (slice_starts(whole, SLICE("unix@")) || slice_starts(whole, SLICE("/"))))
-		return parse_unix(endpoint, text + (text[0] == '/' ? 0 : 5));
+	*family = AF_UNSPEC;
 	if (slice_starts(whole, SLICE("ipv4@")))
-		family = AF_INET;
+		*family = AF_INET;
 	else if (slice_starts(whole, SLICE("ipv6@")))
-		family = AF_INET6;
+		*family = AF_INET6;
 	else if (memchr(whole.ptr, '@', whole.len))
 		return "unknown kind of address";
-	if (family != AF_UNSPEC)
+	if (*family != AF_UNSPEC)
 		whole = slice_from(whole, 5);
 	if (!split_port(whole, &host, &port))
 		return "no closing ']'";
@@ -120,10 +141,29 @@ const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool uni
 		return "the port is missing";
 	if (port.ptr && (!slice_to_natural(port, 65535, &number) || number == 0))
 		return "a port is a number from 1 to 65535";
-	wrong = parse_host(endpoint, host, family);
+	wrong = parse_host(endpoint, host, *family, name);
 	if (!wrong)
 		endpoint_set_port(endpoint, (unsigned)number);
 	return wrong;
+}
+
+const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool unix_too, bool port_optional)
+{
+	struct slice whole = slice_of_string(text);
+	int family;
+
+	memset(endpoint, 0, sizeof(*endpoint));
+	if (unix_too && (slice_starts(whole, SLICE("unix@")) || slice_starts(whole, SLICE("/"))))
+		return parse_unix(endpoint, text + (text[0] == '/' ? 0 : 5));
+	return parse_inet(endpoint, whole, port_optional, NULL, &family);
+}
+
+const char *endpoint_parse_unresolved(struct endpoint *endpoint, const char *text, bool port_optional,
+				      char name[ENDPOINT_NAME], int *family)
+{
+	memset(endpoint, 0, sizeof(*endpoint));
+	name[0] = 0;
+	return parse_inet(endpoint, slice_of_string(text), port_optional, name, family);
 }
 
 const char *endpoint_text(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])

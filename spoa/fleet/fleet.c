@@ -119,6 +119,7 @@ struct server *server_read(struct config_words *words, struct backend *backend, 
 			   const char *name)
 {
 	const char *address = config_take_word(words, "an address behind the name"), *wrong;
+	char host[ENDPOINT_NAME];
 	struct server *server;
 
 	if (!address)
@@ -132,9 +133,11 @@ struct server *server_read(struct config_words *words, struct backend *backend, 
 	server->name = name;
 	server->place = words->place;
 	server->backend = backend;
-	wrong = endpoint_parse(&server->address, address, false, true);
+	wrong = endpoint_parse_unresolved(&server->address, address, true, host, &server->host.family);
 	if (wrong)
 		config_error(words, "server '%s': '%s': %s", name, address, wrong);
+	else if (*host && !(server->host.name = arena_string(words->arena, host)))
+		wrong = config_error(words, "out of memory") ? NULL : "out of memory";
 	if (wrong || !server_parse_words(words, server))
 		return NULL;
 	if (server->redir.prefix.ptr && !(server->backup && server->standby_of))
@@ -285,7 +288,7 @@ static void finish_load_check(struct fleet *fleet, struct arena *arena, struct s
 {
 	struct load_check_config *check = &server->load_check;
 	char text[ENDPOINT_TEXT];
-	const char *host;
+	const char *host = server->host.name;
 
 	if (check->inter <= 0)
 		check->inter = server->agent.inter > 0 ? server->agent.inter : DEFAULT_LOAD_INTER;
@@ -294,12 +297,44 @@ static void finish_load_check(struct fleet *fleet, struct arena *arena, struct s
 		return;
 	if (check->https)
 		finish_tls(fleet, server, &server->load_check_tls, NULL, config);
-	host = server->load_check_tls.sni ? server->load_check_tls.sni
-					  : endpoint_text(&server->load_check_address, text);
-	check->request = arena_printf(arena, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: spoa-redirect\r\n\r\n",
-				      check->path, host);
+	if (server->load_check_tls.sni)
+		host = server->load_check_tls.sni;
+	else if (host)
+		host = arena_printf(arena, "%s:%u", host, endpoint_port(&server->load_check_address));
+	else
+		host = endpoint_text(&server->load_check_address, text);
+	check->request = !host ? NULL
+			       : arena_printf(arena, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: spoa-redirect\r\n\r\n",
+					      check->path, host);
 	if (!check->request)
 		config_say_at(config, CONFIG_ERROR, server->place, "out of memory");
+}
+
+/* Where clients are sent to: its host, its port, and TLS by its name. */
+static void finish_via_redir(struct fleet *fleet, struct server *server, struct config *config)
+{
+	const char *authority = arena_printf(fleet->arena, "%.*s", SLICE_ARGS(server->redir.authority)), *wrong;
+	char host[ENDPOINT_NAME] = "";
+
+	if (!authority) {
+		config_say_at(config, CONFIG_ERROR, server->place, "out of memory");
+		return;
+	}
+	wrong = endpoint_parse_unresolved(&server->check_address, authority, true, host, &server->redir_host.family);
+	if (wrong)
+		config_say_at(config, CONFIG_ERROR, server->place, "server '%s': check-via: '%s': %s", server->name,
+			      authority, wrong);
+	if (server->check.addr || server->check.port)
+		config_say_at(config, CONFIG_ERROR, server->place,
+			      "server '%s': 'check-via redir' says where checks go, 'addr' and 'port' do, too",
+			      server->name);
+	if (endpoint_port(&server->check_address) == 0)
+		endpoint_set_port(&server->check_address, server->redir.tls ? 443 : 80);
+	server->redir_host.name = *host ? arena_string(fleet->arena, host) : NULL;
+	if (server->redir.tls)
+		finish_tls(fleet, server, &server->check_tls, server->redir_host.name, config);
+	if (server->backend->httpchk.enabled)
+		server->check_request = httpchk_request(fleet->arena, &server->backend->httpchk, authority);
 }
 
 /* As HAProxy: a check is secured as the traffic is, unless it goes elsewhere. */
@@ -308,6 +343,10 @@ static void finish_check(struct fleet *fleet, struct server *server, struct conf
 	const struct check_config *check = &server->check;
 	bool secure = server->tls.check_ssl || (server->tls.ssl && !check->addr && !check->port);
 
+	if (server->check_via_redir) {
+		finish_via_redir(fleet, server, config);
+		return;
+	}
 	make_address(server, &server->check_address, check->addr, check->port, "check", config);
 	if (secure)
 		finish_tls(fleet, server, &server->check_tls, NULL, config);

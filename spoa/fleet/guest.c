@@ -73,6 +73,10 @@ static struct server *read_guest(struct arena *arena, struct backend *backend, c
 		return NULL;
 	words.place.file = "runtime";
 	server = server_read(&words, backend, &server_initial, arena_string(arena, name));
+	if (server && server->host.name) {
+		config_error(&words, "server '%s': names are not resolved for a server that comes at run time", name);
+		return NULL;
+	}
 	if (!server || !server_make_state(arena, server))
 		return NULL;
 	*guest = (struct guest){ .arena = arena, .line = arena_string(arena, line) };

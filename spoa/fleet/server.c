@@ -196,6 +196,14 @@ static bool parse_no_check_ssl(struct config_words *words, void *into)
 	return true;
 }
 
+static bool parse_check_via(struct config_words *words, void *into)
+{
+	const char *word = config_take_word(words, "'redir'");
+
+	((struct server *)into)->check_via_redir = true;
+	return word && (strcmp(word, "redir") == 0 || config_error(words, "'check-via' is 'redir', not '%s'", word));
+}
+
 static bool parse_verify(struct config_words *words, void *into)
 {
 	const char *word = config_take_word(words, "none or required");
@@ -340,6 +348,8 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "check", parse_check, "", "check the server's health" },
 	{ CONFIG_SERVER, "check-sni", parse_check_sni, "<name>", "the name that checks ask for in TLS" },
 	{ CONFIG_SERVER, "check-ssl", parse_check_ssl, "", "check over TLS" },
+	{ CONFIG_SERVER, "check-via", parse_check_via, "redir",
+	  "check where clients are sent to, with its name and TLS" },
 	{ CONFIG_SERVER, "disabled", parse_disabled, "", "start in maintenance" },
 	{ CONFIG_SERVER, "downinter", parse_downinter, "<time>", "time between checks while down, default inter" },
 	{ CONFIG_SERVER, "enabled", parse_enabled, "", "undo disabled of a default-server" },
@@ -379,7 +389,6 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "verifyhost", parse_verifyhost, "<name>",
 	  "the name in its certificate, default that of check-sni" },
 	{ CONFIG_SERVER, "weight", parse_weight, "<weight>", "relative capacity, 0 to 256, default 1; 0 drains" },
-	{ CONFIG_SERVER, "check-via", NULL, "", "" },
 	{ CONFIG_SERVER, "resolvers", NULL, "", "" },
 };
 

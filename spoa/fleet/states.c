@@ -96,7 +96,7 @@ static void put_server(FILE *out, const struct server *server, unsigned id, bool
 	const struct server_state *state = server->state;
 	char text[ENDPOINT_TEXT], *port, *host;
 
-	endpoint_text(&server->address, text);
+	endpoint_text(server_address(server), text);
 	port = strrchr(text, ':');
 	if (port && strchr(text, '.') == NULL && text[0] != '[')
 		port = NULL;
@@ -104,13 +104,13 @@ static void put_server(FILE *out, const struct server *server, unsigned id, bool
 		*port = 0;
 	host = text[0] == '[' ? text + 1 : text;
 	host[strcspn(host, "]")] = 0;
-	fprintf(out, "%u %s %u %s %s %d %u %u %u %.0f %d %u %u %u %u 0 0 - %u - 0 %u %s %s %u\n", id,
+	fprintf(out, "%u %s %u %s %s %d %u %u %u %.0f %d %u %u %u %u 0 0 %s %u - 0 %u %s %s %u\n", id,
 		server->backend->name, server->id, server->name, host, op_state(server), admin_bits(server),
 		shown ? state->shown_weight : atomic_load_explicit(&state->weight, memory_order_relaxed),
 		server->weight, now - state->changed,
 		state->check.status > CHECK_INI ? (int)state->check.status : CHECK_INI, result_of(state->check.status),
-		state->health, check_bits(server), agent_bits(server), endpoint_port(&server->address),
-		server->check.port, server->check.addr ? server->check.addr : "-",
+		state->health, check_bits(server), agent_bits(server), server->host.name ? server->host.name : "-",
+		endpoint_port(&server->address), server->check.port, server->check.addr ? server->check.addr : "-",
 		server->agent.addr ? server->agent.addr : "-", server->agent.port);
 }
 

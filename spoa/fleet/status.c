@@ -61,7 +61,8 @@ enum server_admin server_inherited(const struct server *server)
 static bool is_down(const struct server *server)
 {
 	for (; server; server = server->track)
-		if (server->state->agent_down || (server->check.enabled && server->state->health < server->check.rise))
+		if (server->state->unresolved || server->state->agent_down ||
+		    (server->check.enabled && server->state->health < server->check.rise))
 			return true;
 	return false;
 }
@@ -214,6 +215,10 @@ void server_restart(struct server *server, const struct server *old)
 
 	if (server->disabled != old->disabled)
 		state->admin = server->disabled ? ADMIN_MAINT : ADMIN_READY;
+	if (!server->host.name || !old->host.name || strcmp(server->host.name, old->host.name) != 0) {
+		state->unresolved = false;
+		state->resolved.length = 0;
+	}
 	if (server->weight != old->weight)
 		set_own_weight(server);
 	if (check->enabled && !before->enabled)
@@ -251,6 +256,30 @@ void server_set_admin(struct fleet *fleet, struct server *server, enum server_ad
 {
 	server->state->admin = admin;
 	server->state->admin_told = false;
+	update(fleet, server, why, now);
+}
+
+/* It never was up for anybody, so nobody hears of it. */
+void server_wait_for_name(struct server *server, double now)
+{
+	server->state->unresolved = true;
+	atomic_store_explicit(&server->state->status, (int)status_of(server), memory_order_relaxed);
+	backend_refresh_usable(server->backend, now);
+}
+
+void server_set_resolved(struct fleet *fleet, struct server *server, const struct endpoint *address, double now)
+{
+	struct server_state *state = server->state;
+	char text[ENDPOINT_TEXT], why[ENDPOINT_TEXT + ENDPOINT_NAME + 20];
+	bool first = state->unresolved;
+	struct endpoint before = state->resolved;
+
+	state->resolved = *address;
+	endpoint_set_port(&state->resolved, endpoint_port(&server->address));
+	state->unresolved = false;
+	snprintf(why, sizeof(why), "'%s' is %s", server->host.name, endpoint_text(&state->resolved, text));
+	if (!first && !endpoint_equal(&before, &state->resolved))
+		log_line(fleet->log, LOG_NOTICE, "Server %s/%s: %s now.", server->backend->name, server->name, why);
 	update(fleet, server, why, now);
 }
 

@@ -30,6 +30,13 @@ static const struct endpoint *agent_to(const struct server *server)
 	return &server->agent_address;
 }
 
+static const struct host *agent_host(const struct server *server)
+{
+	static const struct host none;
+
+	return server->agent.addr ? &none : &server->host;
+}
+
 static const char *agent_question(const struct server *server)
 {
 	return server->agent.send;
@@ -262,7 +269,7 @@ static void agent_done(struct probe *probe, enum probe_outcome outcome, struct s
 
 	seen->status = statuses[outcome];
 	seen->duration = now - probe->started;
-	snprintf(seen->why, sizeof(seen->why), "%s", outcome == PROBE_REFUSED ? strerror(probe->error) : "");
+	snprintf(seen->why, sizeof(seen->why), "%s", outcome == PROBE_REFUSED ? probe_why(probe) : "");
 	if (whole)
 		agent_apply(probe->load, probe->server, answer, now);
 	if (outcome == PROBE_ANSWERED && !whole && answer.len > 0)
@@ -280,6 +287,7 @@ static double agent_interval(const struct server *server)
 
 const struct probe_kind agent_kind = {
 	.to = agent_to,
+	.host = agent_host,
 	.question = agent_question,
 	.complete = agent_complete,
 	.done = agent_done,

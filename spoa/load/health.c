@@ -10,6 +10,13 @@ static const struct endpoint *health_to(const struct server *server)
 	return &server->check_address;
 }
 
+static const struct host *health_host(const struct server *server)
+{
+	static const struct host none;
+
+	return server->check_via_redir ? &server->redir_host : server->check.addr ? &none : &server->host;
+}
+
 static const char *health_question(const struct server *server)
 {
 	return server->check_request;
@@ -121,6 +128,7 @@ static double health_interval(const struct server *server)
 
 const struct probe_kind health_tcp_kind = {
 	.to = health_to,
+	.host = health_host,
 	.secure = health_secure,
 	.question = health_question,
 	.done = health_done,
@@ -130,6 +138,7 @@ const struct probe_kind health_tcp_kind = {
 
 const struct probe_kind health_http_kind = {
 	.to = health_to,
+	.host = health_host,
 	.secure = health_secure,
 	.question = health_question,
 	.complete = health_complete,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "names.h"
 #include "push.h"
 #include "receiver.h"
 #include "spoa-redirect/base/clock.h"
@@ -145,7 +146,9 @@ struct load *load_start(struct ev_loop *loop, struct fleet *fleet, const struct 
 		.loop = loop, .fleet = fleet, .log = log, .started = clock_now(), .captures = captures_new()
 	};
 	load->receiver = receiver_new(load);
-	if (!load->captures || !load->receiver || !push_index(load) || !want_all(load)) {
+	load->names = names_new(load, NAMES_VALID);
+	if (!load->captures || !load->receiver || !load->names || !names_want(load->names) || !push_index(load) ||
+	    !want_all(load)) {
 		load_stop(load);
 		return NULL;
 	}
@@ -164,7 +167,8 @@ bool load_move(struct load *load, struct fleet *fleet, const struct log *log)
 	load->fleet = fleet;
 	load->log = log;
 	load->n_by_name = 0; /* they may go with their configuration */
-	good = push_index(load);
+	good = names_want(load->names);
+	good &= push_index(load);
 	good &= want_all(load);
 	sort_out(load, from);
 	return good;
@@ -186,6 +190,7 @@ void load_stop(struct load *load)
 	free(load->probes);
 	receiver_free(load->receiver);
 	captures_free(load->captures);
+	names_free(load->names);
 	free(load->by_name);
 	free(load);
 }

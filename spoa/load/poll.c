@@ -12,6 +12,11 @@ static const struct endpoint *poll_to(const struct server *server)
 	return &server->load_check_address;
 }
 
+static const struct host *poll_host(const struct server *server)
+{
+	return &server->host;
+}
+
 static const char *poll_question(const struct server *server)
 {
 	return server->load_check.request;
@@ -127,6 +132,7 @@ static void poll_done(struct probe *probe, enum probe_outcome outcome, struct sl
 
 const struct probe_kind poll_kind = {
 	.to = poll_to,
+	.host = poll_host,
 	.secure = poll_secure,
 	.question = poll_question,
 	.complete = poll_complete,

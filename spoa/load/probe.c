@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "names.h"
 #include "spoa-redirect/base/clock.h"
 
 static void arm(struct probe *probe, double after)
@@ -49,6 +50,8 @@ static const struct tls_target *target_of(const struct probe_kind *kind, const s
 
 const char *probe_why(const struct probe *probe)
 {
+	if (probe->unresolved)
+		return "its name stands for no address";
 	return probe->tls && *tls_why(probe->tls) ? tls_why(probe->tls) : strerror(probe->error);
 }
 
@@ -262,9 +265,18 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 		hear(probe);
 }
 
+/* False: its host's name is not known. */
+static bool find_address(struct probe *probe, struct endpoint *to)
+{
+	const struct host *host = probe->kind->host(probe->server);
+
+	*to = *probe->kind->to(probe->server);
+	return !host->name || names_find(probe->load->names, host, to);
+}
+
 static void open_connection(struct probe *probe)
 {
-	const struct endpoint *to = probe->kind->to(probe->server);
+	const struct endpoint *to = &probe->to;
 	struct linger reset = { .l_onoff = 1 };
 	int one = 1;
 
@@ -286,13 +298,23 @@ static void open_connection(struct probe *probe)
 
 static void ask(struct probe *probe)
 {
+	struct endpoint to;
+
 	probe->started = clock_now();
 	probe->said = probe->heard = 0;
 	probe->asking = true;
 	probe->asked++;
 	probe->again = probe->fd >= 0;
 	arm(probe, probe->kind->interval(probe->server));
-	if (probe->again)
+	probe->unresolved = !find_address(probe, &to);
+	if (probe->again && !endpoint_equal(&to, &probe->to)) {
+		disconnect(probe);
+		probe->again = false;
+	}
+	probe->to = to;
+	if (probe->unresolved)
+		refuse(probe, EADDRNOTAVAIL);
+	else if (probe->again)
 		say(probe);
 	else
 		open_connection(probe);
@@ -345,6 +367,7 @@ static bool asks_the_same(const struct probe *probe, const struct probe_kind *ki
 	const char *after = kind->question ? kind->question(server) : NULL;
 
 	return kind == probe->kind && endpoint_equal(was, is) &&
+	       same_text(probe->kind->host(probe->server)->name, kind->host(server)->name) &&
 	       secured_the_same(target_of(probe->kind, probe->server), target_of(kind, server)) &&
 	       same_text(before, after);
 }

@@ -24,7 +24,8 @@ enum probe_outcome {
 struct probe;
 
 struct probe_kind {
-	const struct endpoint *(*to)(const struct server *server);
+	const struct endpoint *(*to)(const struct server *server); /* of a host with a name, but the port */
+	const struct host *(*host)(const struct server *server);
 	const struct tls_target *(*secure)(const struct server *server); /* NULL: never; its trust NULL: not this one */
 	const char *(*question)(const struct server *server);            /* NULL or "": nothing is said */
 	/* Whether more has to be heard; NULL: the connection alone is the answer. */
@@ -47,7 +48,9 @@ struct probe {
 	bool again;           /* this question is asked on a connection that was kept, which may have ended meanwhile */
 	bool said_incomplete; /* the kind's */
 	bool wanted;          /* by the configuration that is being taken over */
+	struct endpoint to;   /* where it is, or was, connected */
 	int fd, error;
+	bool unresolved;     /* PROBE_REFUSED, for its host is none */
 	struct tls *tls;     /* NULL: none */
 	bool secured;        /* its handshake is done */
 	double due, started; /* when it was to be asked, and was; monotonic */
@@ -69,6 +72,7 @@ struct load {
 	ev_timer refresh;
 	double started;
 	struct receiver *receiver;
+	struct names *names;
 	double say_starved;      /* not before */
 	struct server **by_name; /* all of the fleet's, by backend and name */
 	size_t n_by_name;

@@ -27,6 +27,18 @@ struct endpoint {
  */
 const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool unix_too, bool port_optional);
 
+#define ENDPOINT_NAME 256u
+
+/*
+ * The same without asking: if it is the name of a host, that is in name, else name is empty, and the endpoint has the port
+ * at no address of the family that is wanted, or of IPv4 where any will do.
+ */
+const char *endpoint_parse_unresolved(struct endpoint *endpoint, const char *text, bool port_optional,
+				      char name[ENDPOINT_NAME], int *family);
+
+/* Asks the resolver, which may take long; family: AF_UNSPEC for any. The port stays. False: there is no such name. */
+bool endpoint_resolve(struct endpoint *endpoint, const char *name, int family);
+
 void endpoint_set_port(struct endpoint *endpoint, unsigned port);
 unsigned endpoint_port(const struct endpoint *endpoint);
 
