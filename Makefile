@@ -192,6 +192,10 @@ bench-fleet: all $B/tests/bench/servers ## choosing among 50 servers, beside HAP
 	@scripts/deps bench
 	@tests/bench/fleet $(FLEET)
 
+bench-checks: all ## 2,000 servers checked and polled each second, 10,000 that report; CHECKS="--servers 500"
+	@scripts/deps bench
+	@tests/bench/checks $(CHECKS)
+
 bench: all $(BENCHES) ## the agent beside the least that an agent can do; BENCH="--rounds 5"
 	@scripts/deps bench
 	@tests/bench/bench $(BENCH)
@@ -233,5 +237,5 @@ help: ## this list
 -include $(shell test -d $B && find $B -name '*.d')
 
 .FORCE:
-.PHONY: .FORCE all install uninstall demo deb clean unit scenarios check check-long lint format fuzz sim bench bench-rules bench-fleet help
+.PHONY: .FORCE all install uninstall demo deb clean unit scenarios check check-long lint format fuzz sim bench bench-checks bench-rules bench-fleet help
 .DELETE_ON_ERROR:
