@@ -344,8 +344,11 @@ bool request_take_header(struct spop_slice *blob, struct slice *name, struct sli
 /* Goes by headers whose name has another length, as long as they and their values are short: that is most of them. */
 static inline void skip_others(struct spop_slice *blob, size_t length)
 {
-	const uint8_t *at = blob->ptr, *end = blob->ptr + blob->len;
+	const uint8_t *at = blob->ptr, *end;
 
+	if (blob->len == 0)
+		return;
+	end = at + blob->len;
 	while (end - at > 2 * (SHORT_MOST + 1) && *at > 0 && *at <= SHORT_MOST && *at != length &&
 	       at[*at + 1] <= SHORT_MOST) {
 		at += *at + 1;

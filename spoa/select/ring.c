@@ -37,7 +37,7 @@ static int unit_of(const struct backend *backend, const struct ring_rule *rule)
 	}
 	while (each * n > MOST_ALL && each > 1)
 		each /= 2;
-	unit = (int)floor(log2(each * n / (configured > 0 ? configured : 1)));
+	unit = n > 0 ? (int)floor(log2(each * n / (configured > 0 ? configured : 1))) : LEAST_UNIT;
 	unit = unit > MOST_UNIT ? MOST_UNIT : unit < LEAST_UNIT ? LEAST_UNIT : unit;
 	while (unit > LEAST_UNIT && ldexp(sum, unit) > 2.0 * MOST_ALL) /* weights far above what is configured */
 		unit--;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "spoa-redirect/base/clock.h"
+#include "spoa-redirect/select.h"
 #include "spoa/admin/admin.h"
 #include "spoa/net/net.h"
 #include "system.h"
@@ -195,7 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&session, 0, sizeof(session));
 	session.admin = &admin;
 	session.level = (enum stats_level)(data[0] % (LEVEL_ADMIN + 1));
-	must((running.grace = grace_new(running.loop, &net)) != NULL);
+	must((running.grace = grace_new(&running)) != NULL);
 	ev_timer_init(&session.timer, NULL, 0, 1);
 	memcpy(lines, data + 1, size - 1);
 	lines[size - 1] = 0;

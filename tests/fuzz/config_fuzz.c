@@ -80,6 +80,7 @@ static void ask_all(const struct site *site)
 		must(answer_notify(bind->routes, &scratch, &notify, SITE_NOW, SPOP_MIN_FRAME_SIZE, &writer));
 		must(writer.at > answer);
 	}
+	select_settle(&scratch.picker, SITE_NOW); /* before the servers go */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

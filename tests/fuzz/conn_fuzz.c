@@ -71,6 +71,8 @@ static struct worker *the_worker(const struct acceptor **acceptor)
 		site.settings->hold_time = 0; /* what a refused HELLO is told comes at once */
 		atomic_store(&the_acceptor.routes, site_routes(&site));
 		atomic_store(&net.settings, site.settings);
+		atomic_store(&net.heir, -1);
+		must((net.captures = captures_new()) != NULL);
 		worker = (struct worker){ .settings = site.settings, .net = &net, .now = SITE_NOW };
 		worker.loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 		worker.in = malloc(NET_READ_SIZE + SPOP_LENGTH_SIZE);
@@ -189,7 +191,7 @@ static void converse(const struct input *input, bool cut, struct answers *answer
 	atomic_store(&worker->leaving, false);
 	atomic_store(&worker->connections, 1);
 	atomic_store(&worker->net->connections, 1);
-	conn_open(worker, fds[0], acceptor);
+	conn_open(worker, fds[0], acceptor, 0);
 	for (unsigned i = 0; at < input->len; i++) {
 		size_t length = segment(input, cut, at, i);
 
