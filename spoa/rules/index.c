@@ -167,8 +167,8 @@ static void match_substrings(const struct index *index, struct slice text, struc
 
 	while ((hit = substrings_next(index->substrings, text, &cursor)) != HIT_NONE) {
 		sink_take(sink, hit);
-		if (!index->substring_acls)
-			return;
+		if (!index->substring_acls && sink_holds(sink, index->substring_acl))
+			return; /* not for one that was taken away, another may be there */
 	}
 }
 

@@ -72,6 +72,11 @@ static inline void sink_take(struct sink *sink, uint32_t first)
 	}
 }
 
+static inline bool sink_holds(const struct sink *sink, uint32_t acl)
+{
+	return sink->holds && sink->holds[acl / 64] >> acl % 64 & 1;
+}
+
 /* Whether nothing of the chain could add to what was found. */
 static inline bool sink_has(const struct sink *sink, uint32_t first)
 {

@@ -276,6 +276,35 @@ static void many_are_put_into_one_index(void **state)
 	rules_close(&rules);
 }
 
+/* Where all patterns are one acl's, the first that is found need not be one that is still there. */
+static void one_that_is_gone_hides_no_other(void **state)
+{
+	static const char *const methods_of_one[] = { "sub", "reg", "dir", "dom", "beg", "end" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(methods_of_one); i++) {
+		struct retired *retired = NULL;
+		struct pattern_list *list;
+		struct rules rules;
+		char text[200];
+
+		sprintf(text, "frontend f\n use_backend a if { arg(n) -m %s one two one/two }\n", methods_of_one[i]);
+		rules_open(&rules, text);
+		list = lists_find(ruleset_lists(rules.ruleset), "#0", false);
+		assert_true(list_delete(list, "one"));
+		assert_true(lists_sync(ruleset_lists(rules.ruleset), &retired));
+		assert_string_equal(decide(&rules, false, "one"), "-");
+		assert_string_equal(decide(&rules, false, "one/two"), "a");
+		assert_string_equal(decide(&rules, false, "two/one"), strcmp(methods_of_one[i], "end") ? "a" : "-");
+		assert_true(list_delete(list, "one/two"));
+		assert_true(list_delete(list, "two"));
+		assert_true(lists_sync(ruleset_lists(rules.ruleset), &retired));
+		assert_string_equal(decide(&rules, false, "one/two"), "-");
+		retired_free(retired);
+		rules_close(&rules);
+	}
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
 	static const struct {
@@ -377,6 +406,7 @@ int main(void)
 		cmocka_unit_test(what_is_changed_is_found_as_if_it_had_been_read),
 		cmocka_unit_test(a_map_is_changed_as_if_it_had_been_read),
 		cmocka_unit_test(many_are_put_into_one_index),
+		cmocka_unit_test(one_that_is_gone_hides_no_other),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(workers_decide_meanwhile),
 	};
