@@ -89,6 +89,12 @@ struct answer_scratch {
 bool answer_scratch_init(struct answer_scratch *scratch);
 void answer_scratch_release(struct answer_scratch *scratch);
 
+/*
+ * Makes what was put off while deciding. Its worker: when a turn of the loop ends, and before it lets go of a configuration,
+ * whose servers are concerned.
+ */
+void answer_settle(struct answer_scratch *scratch, double now);
+
 /* A frontend joined to its backends. */
 struct route;
 

@@ -250,7 +250,7 @@ struct picker {
 	} shares[PICK_SAMPLE];
 	/* least-load's, while no load is known: bookings that select_settle() is to make. By a hash of the server */
 	bool unsettled;
-	struct {
+	struct pending {
 		struct server *server; /* NULL: none */
 		uint32_t clients;
 	} pending[PICK_SAMPLE];

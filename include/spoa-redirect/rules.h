@@ -120,14 +120,21 @@ struct rule {
 	size_t index;                      /* among its frontend's rules; behind them come its excludes */
 };
 
+/* ---- what backends want to know of a request ---- */
+
+/* Its number among all of its kind, given by ruleset_add_…(). */
+struct want {
+	size_t number;
+	bool numbered;
+};
+
 /* ---- what a request makes of a backend's `redirect location` ---- */
 
 /* Its text, read by each frontend that leads there. */
 struct made_location {
 	const char *text;
 	struct config_place place;
-	size_t number; /* among all */
-	bool numbered;
+	struct want want;
 };
 
 /* NULL: it was said what is wrong with it. */
@@ -142,7 +149,7 @@ struct acls;
 struct conditions;
 struct format;
 struct hit_counts;
-struct hash_key_samples;
+struct sample;
 
 struct frontend {
 	const char *name;
@@ -158,7 +165,7 @@ struct frontend {
 	const struct format **locations; /* by the numbers of made_locations; NULL: it does not lead there */
 	const struct conditions *excluding, *choosing;
 	const struct acls *acls;
-	const struct hash_key_samples *keys; /* what backends hash that it leads to */
+	const struct sample **keys; /* what backends hash, by the keys' numbers; NULL: it does not lead there */
 	const struct request_names *names;
 	uint64_t needs;           /* slots that are read */
 	uint64_t headers;         /* slots that hdrs may fill as well */
@@ -180,8 +187,7 @@ struct hash_key {
 		bool first;             /* of several values, where the others take the last */
 		bool domain;            /* of a host its main domain */
 	} part;
-	bool numbered; /* ruleset_add_key() was here */
-	size_t number; /* and gave it this */
+	struct want want;
 };
 
 /* NULL: reported. */

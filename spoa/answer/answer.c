@@ -21,6 +21,11 @@ void answer_scratch_release(struct answer_scratch *scratch)
 	scratch->samples = NULL;
 }
 
+void answer_settle(struct answer_scratch *scratch, double now)
+{
+	select_settle(&scratch->picker, now);
+}
+
 bool answer_prepare(struct arena *arena, struct fleet *fleet)
 {
 	for (size_t i = 0; i < fleet_count(fleet); i++) {

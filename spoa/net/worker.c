@@ -8,7 +8,6 @@
 
 #include "net.h"
 #include "spoa-redirect/base/clock.h"
-#include "spoa-redirect/select.h"
 
 bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor, uint32_t max_frame_size)
 {
@@ -86,7 +85,7 @@ static void take_settings(struct worker *worker)
 
 	if (!newest)
 		return;
-	select_settle(&worker->scratch.picker, worker->now);
+	answer_settle(&worker->scratch, worker->now);
 	worker->settings = newest;
 	leave_all(worker);
 	net_seen(worker->net, &worker->generation, generation);
@@ -124,7 +123,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 
 	(void)loop;
 	(void)events;
-	select_settle(&worker->scratch.picker, worker->now);
+	answer_settle(&worker->scratch, worker->now);
 }
 
 static void *run(void *argument)
@@ -136,7 +135,7 @@ static void *run(void *argument)
 			ev_run(worker->loop, EVRUN_NOWAIT);
 	else
 		ev_run(worker->loop, 0);
-	select_settle(&worker->scratch.picker, worker->now);
+	answer_settle(&worker->scratch, worker->now);
 	return NULL;
 }
 

@@ -25,48 +25,26 @@ struct hash_key *hash_key_parse(struct config_words *words, const char *sample, 
 	return NULL;
 }
 
-bool hash_keys_add(struct arena *arena, struct hash_keys *keys, struct hash_key *key, const char *backend)
-{
-	struct hash_key_use *use = arena_grow(arena, &keys->uses, &keys->n_uses, sizeof(*use));
-
-	if (!use)
-		return false;
-	if (!key->numbered)
-		key->number = keys->n++;
-	key->numbered = true;
-	*use = (struct hash_key_use){ key, backend };
-	return true;
-}
-
-static bool leads_to(const struct frontend *frontend, const char *backend)
-{
-	for (size_t i = 0; i < frontend->n_rules; i++)
-		if (frontend->rules[i]->format || strcmp(frontend->rules[i]->backend, backend) == 0)
-			return true;
-	return false;
-}
-
-bool hash_keys_read(struct arena *arena, const struct hash_keys *keys, struct frontend *frontend, struct acls *acls,
+bool hash_keys_read(struct arena *arena, const struct wants *keys, struct frontend *frontend, struct acls *acls,
 		    struct config *config)
 {
-	const struct sample **samples = arena_array(arena, keys->n + 1, sizeof(*samples));
-	struct hash_key_samples *all = arena_alloc(arena, sizeof(*all));
+	const struct sample **samples = arena_array(arena, keys->different + 1, sizeof(*samples));
 
-	if (!samples || !all)
+	if (!samples)
 		return false;
-	for (size_t i = 0; i < keys->n_uses; i++) {
-		const struct hash_key *key = keys->uses[i].key;
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct want_of *want = &keys->each[i];
+		const struct hash_key *key = want->what;
 		struct config_words words = { .config = config, .arena = arena, .place = key->place, .keyword = "" };
 		const char *method;
 
-		if (samples[key->number] || !leads_to(frontend, keys->uses[i].backend))
+		if (samples[want->number] || !want_concerns(want, frontend))
 			continue;
-		samples[key->number] = sample_parse(&words, key->sample, acls->names, &acls->needs, &method);
-		if (!samples[key->number])
+		samples[want->number] = sample_parse(&words, key->sample, acls->names, &acls->needs, &method);
+		if (!samples[want->number])
 			break; /* which was said */
 	}
-	all->each = samples;
-	frontend->keys = all;
+	frontend->keys = samples;
 	return true;
 }
 
@@ -106,7 +84,7 @@ static bool fetch_value(const struct sample *sample, bool first, struct request 
 struct slice frontend_key(const struct frontend *frontend, const struct hash_key *key, struct request *request,
 			  struct rules_scratch *scratch)
 {
-	const struct sample *sample = frontend->keys ? frontend->keys->each[key->number] : NULL;
+	const struct sample *sample = frontend->keys ? frontend->keys[key->want.number] : NULL;
 	const struct hash_key_part *part = &key->part;
 	struct sample_value value;
 	struct slice bytes;

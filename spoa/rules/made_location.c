@@ -2,8 +2,6 @@
 /* `redirect location`: a text with samples in it, which each frontend that leads there reads in slots of its own. */
 #include "made_location.h"
 
-#include <string.h>
-
 #include "format.h"
 
 struct made_location *made_location_parse(struct config_words *words, const char *text)
@@ -21,43 +19,22 @@ struct made_location *made_location_parse(struct config_words *words, const char
 	return format_parse_location(words, text, names, &needs) ? location : NULL;
 }
 
-bool made_locations_add(struct arena *arena, struct made_locations *locations, struct made_location *location,
-			const char *backend)
-{
-	struct made_location_use *use = arena_grow(arena, &locations->uses, &locations->n_uses, sizeof(*use));
-
-	if (!use)
-		return false;
-	if (!location->numbered)
-		location->number = locations->n++;
-	location->numbered = true;
-	*use = (struct made_location_use){ location, backend };
-	return true;
-}
-
-static bool leads_to(const struct frontend *frontend, const char *backend)
-{
-	for (size_t i = 0; i < frontend->n_rules; i++)
-		if (frontend->rules[i]->format || strcmp(frontend->rules[i]->backend, backend) == 0)
-			return true;
-	return false;
-}
-
-bool made_locations_read(struct arena *arena, const struct made_locations *locations, struct frontend *frontend,
+bool made_locations_read(struct arena *arena, const struct wants *locations, struct frontend *frontend,
 			 struct acls *acls, struct config *config)
 {
-	const struct format **formats = arena_array(arena, locations->n + 1, sizeof(*formats));
+	const struct format **formats = arena_array(arena, locations->different + 1, sizeof(*formats));
 
 	if (!formats)
 		return false;
-	for (size_t i = 0; i < locations->n_uses; i++) {
-		const struct made_location *location = locations->uses[i].location;
+	for (size_t i = 0; i < locations->n; i++) {
+		const struct want_of *want = &locations->each[i];
+		const struct made_location *location = want->what;
 		struct config_words words = {
 			.config = config, .arena = arena, .place = location->place, .keyword = ""
 		};
 
-		if (!formats[location->number] && leads_to(frontend, locations->uses[i].backend))
-			formats[location->number] =
+		if (!formats[want->number] && want_concerns(want, frontend))
+			formats[want->number] =
 				format_parse_location(&words, location->text, acls->names, &acls->needs);
 	}
 	frontend->locations = formats;
@@ -67,7 +44,7 @@ bool made_locations_read(struct arena *arena, const struct made_locations *locat
 bool frontend_make_location(const struct frontend *frontend, const struct made_location *location,
 			    struct request *request, struct rules_scratch *scratch, location_put_part *put, void *into)
 {
-	const struct format *format = frontend->locations ? frontend->locations[location->number] : NULL;
+	const struct format *format = frontend->locations ? frontend->locations[location->want.number] : NULL;
 
 	return format && format_visit(format, request, scratch, put, into);
 }

@@ -7,7 +7,7 @@
 
 #define NO_SLOT   0xffu
 #define MAX_TABLE 65536u
-#define SHORT     240u /* lengths below are one byte: SPOE.txt 3.1 */
+#define SHORT     240u /* lengths below are one byte on the wire: SPOE.txt 3.1 */
 
 struct name {
 	struct slice text;
@@ -339,8 +339,6 @@ bool request_take_header(struct spop_slice *blob, struct slice *name, struct sli
 	return true;
 }
 
-#define SHORT_MOST 239u /* the length of a string that is one byte on the wire */
-
 /* Goes by headers whose name has another length, as long as they and their values are short: that is most of them. */
 static inline void skip_others(struct spop_slice *blob, size_t length)
 {
@@ -349,8 +347,8 @@ static inline void skip_others(struct spop_slice *blob, size_t length)
 	if (blob->len == 0)
 		return;
 	end = at + blob->len;
-	while (end - at > 2 * (SHORT_MOST + 1) && *at > 0 && *at <= SHORT_MOST && *at != length &&
-	       at[*at + 1] <= SHORT_MOST) {
+	while (end - at > 2 * SHORT && *at > 0 && *at < SHORT && *at != length &&
+	       at[*at + 1] < SHORT) {
 		at += *at + 1;
 		at += *at + 1;
 	}

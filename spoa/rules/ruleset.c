@@ -22,8 +22,8 @@ struct ruleset {
 	struct rule *default_rule; /* of the newest defaults section */
 	struct builder *current;   /* NULL outside of a frontend */
 	struct lists *lists;       /* of patterns; NULL: there are none */
-	struct hash_keys keys;     /* what backends hash */
-	struct made_locations locations;
+	struct wants keys;         /* what backends hash */
+	struct wants locations;    /* what their Locations are made of */
 };
 
 struct ruleset *ruleset_new(struct arena *arena)
@@ -214,7 +214,7 @@ struct config_room ruleset_room(struct ruleset *ruleset)
 
 bool ruleset_add_location(struct ruleset *ruleset, struct made_location *location, const char *backend)
 {
-	return made_locations_add(ruleset->arena, &ruleset->locations, location, backend);
+	return wants_add(ruleset->arena, &ruleset->locations, location, &location->want, backend);
 }
 
 static bool compile(struct arena *arena, struct builder *builder)
@@ -279,7 +279,7 @@ static void finish(struct ruleset *ruleset, struct builder *builder, struct conf
 
 bool ruleset_add_key(struct ruleset *ruleset, struct hash_key *key, const char *backend)
 {
-	return hash_keys_add(ruleset->arena, &ruleset->keys, key, backend);
+	return wants_add(ruleset->arena, &ruleset->keys, key, &key->want, backend);
 }
 
 void ruleset_finish(struct ruleset *ruleset, struct config *config)

@@ -252,26 +252,24 @@ static void book_one(struct server *server, double now, uint32_t clients)
 	atomic_fetch_add_explicit(&load->booked, clients, memory_order_relaxed);
 }
 
-/* Where a server's pending bookings are, which have this place for themselves. */
-static inline uint32_t place_of(const struct server *server)
+static inline uint32_t pending_slot(const struct server *server)
 {
 	return (uint32_t)((uintptr_t)server >> 6) * 0x9e3779b1u >> 28;
 }
 
-_Static_assert(PICK_SAMPLE == 16, "a place is four bits");
+_Static_assert(PICK_SAMPLE == 16, "a slot is four bits");
 
 /* Nobody looks at an estimate while no load is known: so the line that all workers write to is written once a turn. */
 static void put_off(struct server *server, double now, struct picker *picker)
 {
-	uint32_t place = place_of(server);
+	struct pending *pending = &picker->pending[pending_slot(server)];
 
-	if (picker->pending[place].server != server) {
-		if (picker->pending[place].server)
-			book_one(picker->pending[place].server, now, picker->pending[place].clients);
-		picker->pending[place].server = server;
-		picker->pending[place].clients = 0;
+	if (pending->server != server) {
+		if (pending->server)
+			book_one(pending->server, now, pending->clients);
+		*pending = (struct pending){ .server = server };
 	}
-	picker->pending[place].clients++;
+	pending->clients++;
 	picker->unsettled = true;
 }
 
@@ -280,11 +278,10 @@ void select_settle(struct picker *picker, double now)
 	if (!picker->unsettled)
 		return;
 	picker->unsettled = false;
-	for (uint32_t i = 0; i < PICK_SAMPLE; i++) {
-		if (!picker->pending[i].server)
-			continue;
-		book_one(picker->pending[i].server, now, picker->pending[i].clients);
-		picker->pending[i].server = NULL;
+	for (struct pending *pending = picker->pending; pending < picker->pending + PICK_SAMPLE; pending++) {
+		if (pending->server)
+			book_one(pending->server, now, pending->clients);
+		pending->server = NULL;
 	}
 }
 
