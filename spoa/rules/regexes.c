@@ -57,7 +57,8 @@ bool regexes_add(struct arena *arena, struct regexes *regexes, const struct patt
 	uint8_t room[REQUIRED_MOST];
 	enum required_place place;
 	struct slice literal = required_literal(pattern->text, room, &place);
-	bool begins = place == REQUIRED_BEGINS, required = begins || literal.len >= MIN_REQUIRED;
+	bool begins = place == REQUIRED_BEGINS && !slice_eq(literal, SLICE("/")); /* which all paths begin with */
+	bool required = begins || literal.len >= MIN_REQUIRED;
 
 	if (!slot)
 		return false;
