@@ -347,8 +347,7 @@ static inline void skip_others(struct spop_slice *blob, size_t length)
 	if (blob->len == 0)
 		return;
 	end = at + blob->len;
-	while (end - at > 2 * SHORT && *at > 0 && *at < SHORT && *at != length &&
-	       at[*at + 1] < SHORT) {
+	while (end - at > 2 * SHORT && *at > 0 && *at < SHORT && *at != length && at[*at + 1] < SHORT) {
 		at += *at + 1;
 		at += *at + 1;
 	}

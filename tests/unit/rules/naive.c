@@ -98,7 +98,7 @@ static void add_y(struct values *values, const struct wish *wish, unsigned y)
 
 static void sample(const struct wish *wish, const struct expression *expression, struct values *values)
 {
-	enum sample name = expression->sample;
+	enum naive_sample name = expression->sample;
 
 	values->n = 0;
 	if (name == HOST || name == XA) {
@@ -222,8 +222,8 @@ static bool matches_words(const struct text *text, const struct text *pattern, c
 	return false;
 }
 
-const char *const naive_regexes[] = { "^/a",     "b+$",       "[ab]\\.", "^$",     "a.?b", "(a|b)/c",
-				      "^[^A]*$", "(^|[.])c$", "",        "a{2}|:", "B",    "(?-i)B",
+const char *const naive_regexes[] = { "^/a",     "b+$",       "[ab]\\.", "^$",      "a.?b", "(a|b)/c",
+				      "^[^A]*$", "(^|[.])c$", "",        "a{2}|:",  "B",    "(?-i)B",
 				      "/ab.*/c", "^/ab[/.]",  "aab+$",   "a/b(?=c)" };
 const size_t naive_regex_count = sizeof(naive_regexes) / sizeof(naive_regexes[0]);
 

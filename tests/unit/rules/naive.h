@@ -23,13 +23,13 @@ struct text {
 	char bytes[MOST_TEXT];
 };
 
-enum sample { PATH, QUERY, HOST, XA, METHOD, SRC, Y, SAMPLES };
+enum naive_sample { PATH, QUERY, HOST, XA, METHOD, SRC, Y, SAMPLES };
 
 enum way { STR, BEG, END, SUB, DIR, DOM, REG, IP, FOUND, WAYS };
 
 /* "path -i -m beg a b c" */
 struct expression {
-	enum sample sample;
+	enum naive_sample sample;
 	unsigned y; /* which argument, of Y */
 	enum way way;
 	bool nocase;
@@ -62,7 +62,7 @@ struct rules {
 };
 
 struct header {
-	enum sample name; /* HOST or XA */
+	enum naive_sample name; /* HOST or XA */
 	struct text value;
 };
 

@@ -108,7 +108,7 @@ static void put_y(struct message *message, const struct wish *wish)
 
 static void put_wish(struct message *message, const struct wish *wish)
 {
-	static const enum sample texts[] = { METHOD, PATH, QUERY };
+	static const enum naive_sample texts[] = { METHOD, PATH, QUERY };
 	struct spop_value src = address_of(wish);
 
 	message->arguments = 0;
