@@ -215,7 +215,6 @@ struct backend_state {
 	_Atomic double weights;                /* hash's: of all usable servers */
 	/* the control thread's own */
 	struct retired *retired; /* what workers may be looking at still, for fleet_take_retired() */
-	double mean_mu;          /* of the usable servers */
 	double rate;             /* R: completions per busy second and unit of weight */
 	double own_rate;         /* r_own: own decisions per second */
 	uint32_t n_known;        /* servers whose load is known or stale */

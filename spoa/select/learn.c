@@ -175,16 +175,26 @@ static void take_in(struct server *server, const struct load_report *report, boo
 	load->learnt = now;
 }
 
-/* What a report makes of est, z of it under way. "Full" tells nothing of what is queued, so it never lowers est. */
-static double estimate(const struct server *server, const struct load_report *report, double est, double z)
+/*
+ * What u, over D seconds, makes of the y that was expected at the server. Of the busy share we keep what we knew, which
+ * follows our own assignments, and equilibrium is where y = u (1 + y). "Full" says that it was never empty, as a random walk
+ * by a step up or down for each completion and arrival is once it has come as far as this.
+ */
+static double corrected(double y, double u, double D, double mu)
 {
-	double told = report->u / (1.03 - report->u), mean_mu = server->backend->state->mean_mu;
+	if (u < FULL)
+		return u * (1 + y);
+	return sqrt((1 + y) * (1 + y) + 2 * mu * D) - 1;
+}
 
+/* Who tells for the first time, or again after long, is taken to be in equilibrium; `y` is what else was expected. */
+static double in_flight(const struct server_load *load, const struct load_report *report, double y, double D)
+{
 	if (report->has & LOAD_Q)
-		return report->q + z;
-	if (report->u >= FULL && mean_mu > 0)
-		return larger(est, GET(server->state->load.mu) / mean_mu * told + z);
-	return told + z;
+		return report->q;
+	if (GET(load->known) == LOAD_UNKNOWN)
+		return report->u / (1.03 - report->u);
+	return corrected(larger(y, 0), report->u, fmin(D, GET(load->period)), GET(load->mu));
 }
 
 void least_load_report(struct server *server, const struct load_report *told, double now)
@@ -192,7 +202,7 @@ void least_load_report(struct server *server, const struct load_report *told, do
 	struct server_load *load = &server->state->load;
 	struct load_report report = completed(told);
 	bool first = GET(load->reported) < 0, again = !first && restarted(&load->last, &report);
-	double est, z;
+	double est, z, D = larger(now - load->learnt, 0);
 
 	if (!(report.has & (LOAD_Q | LOAD_U)))
 		return;
@@ -201,7 +211,7 @@ void least_load_report(struct server *server, const struct load_report *told, do
 	drain(load, now, &est, &z);
 	if (again)
 		z = 0;
-	SET(load->est, estimate(server, &report, est, z));
+	SET(load->est, z + in_flight(load, &report, est - z, D));
 	SET(load->z, z);
 	SET(load->at, now);
 	SET(load->u, report.has & LOAD_U ? report.u : -1);

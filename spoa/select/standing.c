@@ -124,21 +124,19 @@ static void refresh_costs(struct backend *backend, double now)
 {
 	struct backend_state *state = backend->state;
 	uint32_t n = backend_n_usable(backend), known = 0, most = 0;
-	double sum = 0, mus = 0;
+	double sum = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct server *server = backend_usable(backend, i);
 		double est, z;
 
 		most = server_share(server) > most ? server_share(server) : most;
-		mus += GET(server->state->load.mu);
 		if (GET(server->state->load.known) != LOAD_KNOWN)
 			continue;
 		drain(&server->state->load, now, &est, &z);
 		state->sorted[known] = cost_of(&server->state->load, est);
 		sum += state->sorted[known++];
 	}
-	state->mean_mu = n ? mus / n : 0;
 	SET(state->max_weight, most);
 	SET(state->median_cost, median(state->sorted, known));
 	SET(state->mean_cost, known ? sum / known : -1);

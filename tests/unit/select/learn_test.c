@@ -50,6 +50,14 @@ static void book(struct site *site, unsigned i, unsigned times, double after)
 	select_settle(&alone, SITE_START + after);
 }
 
+/* At server 0, from then on. */
+static void set_in_flight(struct site *site, double est, double z, double after)
+{
+	load_of(site, 0)->est = est;
+	load_of(site, 0)->z = z;
+	load_of(site, 0)->at = SITE_START + after;
+}
+
 static void expect(const char *what, double value, double wanted)
 {
 	if (!(fabs(value - wanted) <= 1e-5 + 1e-5 * fabs(wanted)))
@@ -307,7 +315,7 @@ static void what_peers_are_expected_to_choose_is_booked(void **state)
 	site_close(&site);
 }
 
-/* u / (1.03 − u); full by its speed, and never less than what was there. */
+/* At first u / (1.03 − u); then the busy share of what was expected; "full" gets away from 0 as a random walk does. */
 static void utilisation_tells_what_is_in_flight(void **state)
 {
 	struct site site;
@@ -317,16 +325,45 @@ static void utilisation_tells_what_is_in_flight(void **state)
 	expect("m", backend_of(&site)->state->m, 3);
 	tell_utilisation(&site, 0, 0.5, 0);
 	expect("at a half", load_of(&site, 0)->est, 0.943396226);
+	set_in_flight(&site, 4, 0, 1);
 	tell_utilisation(&site, 0, 0.96, 1);
-	expect("at 96 %", load_of(&site, 0)->est, 13.714285714);
-	fleet_refresh(site.fleet, SITE_START + 1);
-	load_of(&site, 0)->est = 0;
-	tell_utilisation(&site, 0, 0.98, 2);
-	expect("full", load_of(&site, 0)->est, 0.98 / 0.05 * load_of(&site, 0)->mu / backend_of(&site)->state->mean_mu);
-	load_of(&site, 0)->est = 30;
-	tell_utilisation(&site, 0, 0.98, 2);
-	expect("more than full", load_of(&site, 0)->est, 30);
+	expect("at 96 %", load_of(&site, 0)->est, 0.96 * 5);
+	set_in_flight(&site, 4, 3, 2);
+	tell_utilisation(&site, 0, 0.25, 2);
+	expect("of those who are there", load_of(&site, 0)->est, 3 + 0.25 * 2);
+	set_in_flight(&site, 4, 1, 3);
+	backend_of(&site)->state->rate = 6;
+	tell_utilisation(&site, 0, 0.98, 3);
+	expect("full", load_of(&site, 0)->est, 1 + sqrt(4 * 4 + 2 * load_of(&site, 0)->mu) - 1);
+	set_in_flight(&site, 0, 0, 4);
+	tell_utilisation(&site, 0, 0, 4);
+	expect("idle", load_of(&site, 0)->est, 0);
 	expect("m", backend_of(&site)->state->m, 3); /* nothing is learnt of that */
+	site_close(&site);
+}
+
+/* Thirty clients that were sent half a second ago are not gone because their server was idle for most of the time before. */
+static void utilisation_does_not_forget_what_was_just_sent(void **state)
+{
+	struct site site;
+	double before;
+
+	(void)state;
+	open_servers(&site, "", 2);
+	for (unsigned second = 0; second < 5; second++) {
+		tell_utilisation(&site, 0, 0.5, second);
+		tell_utilisation(&site, 1, 0.5, second);
+		fleet_refresh(site.fleet, SITE_START + second + 0.1);
+		book(&site, 0, 10, second + 0.1);
+		book(&site, 1, 10, second + 0.1);
+	}
+	book(&site, 0, 30, 4.5);
+	before = select_in_flight(backend_of(&site)->servers[0], SITE_START + 5, &(double){ 0 });
+	tell_utilisation(&site, 0, 0.6, 5);
+	tell_utilisation(&site, 1, 0.7, 5);
+	fleet_refresh(site.fleet, SITE_START + 5);
+	assert_true(load_of(&site, 0)->est > before / 2);
+	assert_int_equal(site_book(&site, SITE_START + 5)->index, 1);
 	site_close(&site);
 }
 
@@ -395,6 +432,7 @@ int main(void)
 		cmocka_unit_test(the_cheapest_is_picked),
 		cmocka_unit_test(what_peers_are_expected_to_choose_is_booked),
 		cmocka_unit_test(utilisation_tells_what_is_in_flight),
+		cmocka_unit_test(utilisation_does_not_forget_what_was_just_sent),
 		cmocka_unit_test(busy_time_follows_from_what_was_found),
 		cmocka_unit_test(a_server_that_counts_anew_was_restarted),
 		cmocka_unit_test(of_two_reports_at_once_the_newer_counts),
