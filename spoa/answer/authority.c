@@ -100,6 +100,8 @@ static inline bool has_length(const struct authorities *authorities, size_t leng
 /* How many bytes of the host are one, with its colon. */
 static size_t default_port(struct slice host)
 {
+	if (host.len == 0 || host.ptr[host.len - 1] > '9') /* most hosts end as a name does */
+		return 0;
 	return slice_ends(host, SLICE(":443")) ? 4 : slice_ends(host, SLICE(":80")) ? 3 : 0;
 }
 

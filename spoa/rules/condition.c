@@ -396,14 +396,6 @@ static __attribute__((noinline)) bool test_holds_by_terms(const struct test *tes
 	return terms_hold(test, acls, request, scratch) != test->unless;
 }
 
-/* Runs what is missing until it says that the only term holds. */
-static __attribute__((noinline)) void run_missing(const struct test *test, uint64_t missing, const struct acls *acls,
-						  struct request *request, struct rules_scratch *scratch)
-{
-	for (; missing && !(scratch->holds[test->word] & test->mask); missing &= missing - 1)
-		run(acls, (uint32_t)__builtin_ctzll(missing), request, scratch);
-}
-
 static inline bool test_holds(const struct test *test, const struct acls *acls, struct request *request,
 			      struct rules_scratch *scratch)
 {
@@ -412,7 +404,8 @@ static inline bool test_holds(const struct test *test, const struct acls *acls, 
 	if (missing || !test->in_word) {
 		if (test->n > 1 || !test->in_word)
 			return test_holds_by_terms(test, acls, request, scratch);
-		run_missing(test, missing, acls, request, scratch);
+		for (; missing && !(scratch->holds[test->word] & test->mask); missing &= missing - 1)
+			run(acls, (uint32_t)__builtin_ctzll(missing), request, scratch);
 	}
 	return (scratch->holds[test->word] & test->mask) == test->want;
 }
@@ -446,11 +439,12 @@ static uint32_t first_triggered(const struct conditions *conditions, uint32_t fr
 static uint32_t first_in_order(const struct conditions *conditions, uint32_t at, const struct acls *acls,
 			       struct request *request, struct rules_scratch *scratch)
 {
-	const struct test *test = conditions->tests + at, *end = conditions->tests + conditions->n_tests;
+	const struct test *tests = conditions->tests;
+	uint32_t n = (uint32_t)conditions->n_tests;
 
-	while (test < end && !test_holds(test, acls, request, scratch))
-		test++;
-	return (uint32_t)(test - conditions->tests);
+	while (at < n && !test_holds(&tests[at], acls, request, scratch))
+		at++;
+	return at;
 }
 
 size_t conditions_first(const struct conditions *conditions, size_t from, const struct acls *acls,

@@ -77,7 +77,9 @@ static inline bool run_argument(const struct matcher *matcher, const struct inde
 	return true;
 }
 
-void matcher_run(const struct matcher *matcher, struct request *request, struct rules_scratch *scratch, uint64_t *holds)
+/* All of it in one piece: the calls in between took a tenth of a decision. */
+__attribute__((flatten)) void matcher_run(const struct matcher *matcher, struct request *request,
+					  struct rules_scratch *scratch, uint64_t *holds)
 {
 	const struct index *index = atomic_load_explicit(&matcher->index, memory_order_acquire);
 

@@ -23,7 +23,7 @@ bool matcher_fits(const struct matcher *matcher, const struct sample *sample, co
 struct search *matcher_search(const struct matcher *matcher);
 
 /* Sets the bit of each acl that holds for one of the sample's values. */
-void matcher_run(const struct matcher *matcher, struct request *request, struct rules_scratch *scratch,
-		 uint64_t *holds);
+__attribute__((nonnull)) void matcher_run(const struct matcher *matcher, struct request *request,
+					  struct rules_scratch *scratch, uint64_t *holds);
 
 #endif

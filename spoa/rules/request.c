@@ -254,6 +254,17 @@ static inline bool take_short_string(struct spop_slice *in, struct spop_value *v
 	return true;
 }
 
+/* A client's address, as nearly all are. False: it may be another value. */
+static inline bool take_address(struct spop_slice *in, struct spop_value *value)
+{
+	if (in->ptr[0] != SPOP_IPV4 || in->len < 5)
+		return false;
+	*value = (struct spop_value){ .type = SPOP_IPV4, .address = in->ptr + 1 };
+	in->ptr += 5;
+	in->len -= 5;
+	return true;
+}
+
 /* The next argument, if it is what was guessed and comes first under that name. False: it may be another one. */
 static inline bool take_guessed(const struct guess *guess, struct spop_slice *in, struct spop_value *values,
 				uint64_t *seen)
@@ -264,7 +275,7 @@ static inline bool take_guessed(const struct guess *guess, struct spop_slice *in
 		return false;
 	rest.ptr += 1 + guess->length;
 	rest.len -= 1 + guess->length;
-	if (!take_short_string(&rest, &values[guess->slot]))
+	if (!take_short_string(&rest, &values[guess->slot]) && !take_address(&rest, &values[guess->slot]))
 		return false;
 	*seen |= 1ull << guess->slot;
 	*in = rest;
@@ -309,23 +320,25 @@ static bool take_all(const struct request_names *names, unsigned arguments, stru
 	return good;
 }
 
-static void forget(struct request *request)
+/* What the request before had, and this one has not. */
+static void forget(struct request *request, uint64_t slots)
 {
-	for (uint64_t seen = request->seen; seen; seen &= seen - 1)
-		request->values[__builtin_ctzll(seen)].type = SPOP_NULL;
-	request->pathq = slice_of(NULL, 0);
+	for (; slots; slots &= slots - 1)
+		request->values[__builtin_ctzll(slots)].type = SPOP_NULL;
 }
 
 __attribute__((flatten)) bool request_take(const struct request_names *names, unsigned arguments,
 					   struct spop_slice *payload, struct request *request)
 {
 	struct spop_slice in = *payload;
+	uint64_t before = request->seen;
+	bool good = take_all(names, arguments, &in, request, &request->seen);
 
-	forget(request);
-	if (!take_all(names, arguments, &in, request, &request->seen))
-		return false;
-	*payload = in;
-	return true;
+	forget(request, before & ~request->seen);
+	request->pathq = slice_of(NULL, 0);
+	if (good)
+		*payload = in;
+	return good;
 }
 
 bool request_take_header(struct spop_slice *blob, struct slice *name, struct slice *value)
