@@ -154,7 +154,7 @@ $B/tests/unit/%: TEST_LIBS = -lcmocka
 $B/tests/unit/%: NO_LTO = -fno-lto
 
 # what faults_test.c has fail
-WRAPPED = accept4 read readv send malloc calloc realloc
+WRAPPED = accept4 read recv readv send malloc calloc realloc
 $B/tests/unit/net/faults_test: TEST_LIBS = $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
 
 # the resolver of names_test.c

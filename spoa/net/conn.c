@@ -351,7 +351,7 @@ static ssize_t read_some(struct conn *conn, size_t *fresh)
 	ssize_t got;
 
 	if (!partial->ptr) {
-		got = read(conn->io.fd, parts[1].iov_base, parts[1].iov_len);
+		got = recv(conn->io.fd, parts[1].iov_base, parts[1].iov_len, 0);
 		*fresh = got > 0 ? (size_t)got : 0;
 		return got;
 	}

@@ -63,6 +63,8 @@ int __real_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags);
 int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags);
 ssize_t __real_read(int fd, void *to, size_t len);
 ssize_t __wrap_read(int fd, void *to, size_t len);
+ssize_t __real_recv(int fd, void *to, size_t len, int flags);
+ssize_t __wrap_recv(int fd, void *to, size_t len, int flags);
 ssize_t __real_readv(int fd, const struct iovec *parts, int n);
 ssize_t __wrap_readv(int fd, const struct iovec *parts, int n);
 ssize_t __real_send(int fd, const void *from, size_t len, int flags);
@@ -76,6 +78,11 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)
 ssize_t __wrap_read(int fd, void *to, size_t len)
 {
 	return fails(&faults.read_error) ? -1 : __real_read(fd, to, shorter(len, faults.read_max));
+}
+
+ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
+{
+	return fails(&faults.read_error) ? -1 : __real_recv(fd, to, shorter(len, faults.read_max), flags);
 }
 
 ssize_t __wrap_readv(int fd, const struct iovec *parts, int n)
