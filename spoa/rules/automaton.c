@@ -6,6 +6,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "byte_ranges.h"
 #include "regular.h"
 
 #define MOST_STATES  200u
@@ -15,15 +16,18 @@
 enum { DEAD, MATCHED, FIRST_OTHER };
 
 /*
- * A state is the offset of its row: where each class of bytes leads, and in the last column whether a match may end at the
- * text's end.
+ * A state is the offset of its row: where each class of bytes leads, and in the last column what is of use less often.
  */
 struct automaton {
 	uint8_t classes[256];
 	uint16_t width;
-	uint16_t start, later; /* at the text's begin, and behind it */
+	uint16_t start, later;     /* at the text's begin, and behind it */
+	struct byte_ranges *stays; /* sets of bytes with which some state stays as it is */
 	uint16_t next[];
 };
+
+/* The last column: whether a match may end at the text's end, and above that the number of a set of `stays`, from 1. */
+enum { ENDS = 1, STAYS_SHIFT = 1 };
 
 typedef unsigned __int128 node_set;
 
@@ -37,6 +41,8 @@ struct builder {
 	node_set states[MOST_STATES];
 	size_t n_states;
 	uint16_t entries[MOST_ENTRIES];
+	struct byte_ranges stays[MOST_STATES];
+	uint16_t n_stays;
 };
 
 /* ---- building ---- */
@@ -174,7 +180,7 @@ static size_t state_of(struct builder *builder, node_set nodes)
 	return builder->n_states++;
 }
 
-static node_set step(const struct builder *builder, node_set from, uint8_t byte)
+static node_set step_from(const struct builder *builder, node_set from, uint8_t byte)
 {
 	node_set to = builder->later;
 
@@ -199,9 +205,9 @@ static bool fill(struct builder *builder)
 	for (size_t at = FIRST_OTHER; at < builder->n_states; at++) {
 		uint16_t *row = &builder->entries[at * width];
 
-		row[width - 1] = (builder->states[at] & builder->ends) != 0;
+		row[width - 1] = builder->states[at] & builder->ends ? ENDS : 0;
 		for (unsigned class = 0; class < builder->n_classes; class ++) {
-			size_t to = state_of(builder, step(builder, builder->states[at], builder->sample[class]));
+			size_t to = state_of(builder, step_from(builder, builder->states[at], builder->sample[class]));
 
 			if (to == MOST_STATES)
 				return false;
@@ -209,6 +215,30 @@ static bool fill(struct builder *builder)
 		}
 	}
 	return true;
+}
+
+static void note_stay(struct builder *builder, size_t state)
+{
+	unsigned width = builder->n_classes + 1u;
+	uint16_t *row = &builder->entries[state * width];
+	bool stays[256];
+
+	for (unsigned byte = 0; byte < 256; byte++)
+		stays[byte] = row[builder->classes[byte]] == state * width;
+	if (byte_ranges_of(stays, &builder->stays[builder->n_stays]))
+		row[width - 1] |= (uint16_t)(++builder->n_stays << STAYS_SHIFT);
+}
+
+static bool copy_stays(struct arena *arena, const struct builder *builder, struct automaton *automaton)
+{
+	size_t bytes = builder->n_stays * sizeof(*automaton->stays);
+
+	if (bytes == 0)
+		return true;
+	automaton->stays = arena_alloc(arena, bytes);
+	if (automaton->stays)
+		memcpy(automaton->stays, builder->stays, bytes);
+	return automaton->stays != NULL;
 }
 
 static struct automaton *build(struct arena *arena, struct builder *builder)
@@ -223,10 +253,13 @@ static struct automaton *build(struct arena *arena, struct builder *builder)
 	later = state_of(builder, builder->later);
 	if (start == MOST_STATES || later == MOST_STATES || !fill(builder))
 		return NULL;
+	builder->n_stays = 0;
+	for (size_t i = FIRST_OTHER; i < builder->n_states; i++)
+		note_stay(builder, i);
 	width = builder->n_classes + 1u;
 	bytes = builder->n_states * width * sizeof(*automaton->next);
 	automaton = arena_alloc(arena, sizeof(*automaton) + bytes);
-	if (!automaton)
+	if (!automaton || !copy_stays(arena, builder, automaton))
 		return NULL;
 	automaton->width = (uint16_t)width;
 	automaton->start = (uint16_t)(start * width);
@@ -236,38 +269,99 @@ static struct automaton *build(struct arena *arena, struct builder *builder)
 	return automaton;
 }
 
-struct automaton *automaton_new(struct arena *arena, struct slice regex, bool nocase)
+static bool build_from(struct arena *arena, struct slice regex, bool nocase, bool relaxed, struct automaton **automaton)
 {
 	struct builder *builder = malloc(sizeof(*builder));
-	struct automaton *automaton = NULL;
 	uint32_t newline;
+	bool read;
 
 	/* what "." and "$" mean is a matter of how PCRE2 was built */
-	if (builder && pcre2_config(PCRE2_CONFIG_NEWLINE, &newline) >= 0 && newline == PCRE2_NEWLINE_LF &&
-	    regular_read(regex, nocase, &builder->regular))
-		automaton = build(arena, builder);
+	read = builder && pcre2_config(PCRE2_CONFIG_NEWLINE, &newline) >= 0 && newline == PCRE2_NEWLINE_LF &&
+	       regular_read(regex, nocase, relaxed, &builder->regular);
+	*automaton = read ? build(arena, builder) : NULL;
+	read &= builder && builder->regular.unbounded;
 	free(builder);
+	return read;
+}
+
+struct automaton *automaton_new(struct arena *arena, struct slice regex, bool nocase)
+{
+	struct automaton *automaton;
+
+	build_from(arena, regex, nocase, false, &automaton);
+	return automaton;
+}
+
+struct automaton *automaton_new_guard(struct arena *arena, struct slice regex, bool nocase)
+{
+	struct automaton *automaton;
+
+	if (!build_from(arena, regex, nocase, true, &automaton) || !automaton || automaton->start == automaton->width)
+		return NULL;
 	return automaton;
 }
 
 /* ---- matching ---- */
 
+static inline uint16_t step(const struct automaton *automaton, uint16_t state, uint8_t byte)
+{
+	const uint16_t *column = automaton->next + automaton->classes[byte];
+
+	return column[state];
+}
+
+/*
+ * By sixteen bytes: the rows that nothing leaves need no look in between, and where such a piece has changed nothing, bytes
+ * that change nothing are skipped.
+ */
+static inline size_t run_blocks(const struct automaton *automaton, struct slice text, size_t at, uint16_t pause,
+				uint16_t *last)
+{
+	uint16_t state = *last, width = automaton->width;
+
+	while (text.len - at >= BLOCK && state > width && state != pause) {
+		uint16_t before = state, stay;
+
+		for (size_t i = 0; i < BLOCK; i++)
+			state = step(automaton, state, text.ptr[at + i]);
+		at += BLOCK;
+		stay = automaton->next[state + width - 1] >> STAYS_SHIFT;
+		if (state == before && stay)
+			at = byte_ranges_skip(&automaton->stays[stay - 1], text, at);
+	}
+	*last = state;
+	return at;
+}
+
+/* Up to `end`, a pause, or where all that comes is the same. */
+static inline size_t run_bytes(const struct automaton *automaton, struct slice text, size_t at, size_t end,
+			       uint16_t pause, uint16_t *last)
+{
+	uint16_t state = *last, width = automaton->width;
+
+	while (at < end && state > width && state != pause)
+		state = step(automaton, state, text.ptr[at++]);
+	*last = state;
+	return at;
+}
+
 bool automaton_match(const struct automaton *automaton, struct slice text, bool pauses, size_t *at)
 {
-	uint16_t state = *at == 0 ? automaton->start : automaton->later, before = 0, width = automaton->width;
+	uint16_t state = *at == 0 ? automaton->start : automaton->later, width = automaton->width;
 	uint16_t pause = pauses ? automaton->later : 0;
-	size_t i = *at;
+	size_t i = *at, end = text.len;
 
-	while (i < text.len && state > width) {
-		before = state;
-		state = automaton->next[state + automaton->classes[text.ptr[i++]]];
-		if (state == pause)
-			break;
-	}
-	*at = i;
-	if (state == width || i < text.len)
-		return state == width;
 	/* "$" is before a last line feed, too */
-	return automaton->next[state + width - 1] ||
-	       (before && text.ptr[text.len - 1] == '\n' && automaton->next[before + width - 1]);
+	if (i < end && text.ptr[end - 1] == '\n')
+		end--;
+	if (pauses && i < end) {
+		state = step(automaton, state, text.ptr[i++]);
+		i = run_bytes(automaton, text, i, end - i < BLOCK ? end : i + BLOCK, pause, &state);
+	}
+	i = run_blocks(automaton, slice_of(text.ptr, end), i, pause, &state);
+	i = run_bytes(automaton, text, i, end, pause, &state);
+	if (i == end && end < text.len && state > width && !(automaton->next[state + width - 1] & ENDS))
+		state = step(automaton, state, text.ptr[i++]);
+	*at = i;
+	return state == width || (i >= end && state > width && (automaton->next[state + width - 1] & ENDS));
 }

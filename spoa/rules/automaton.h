@@ -15,6 +15,12 @@ struct automaton;
 struct automaton *automaton_new(struct arena *arena, struct slice regex, bool nocase);
 
 /*
+ * Of a regex that is more than regular, and may go back and forth over a text for long: an automaton without what is more,
+ * so that what it does not match, the regex does not match either. NULL: there is none of use.
+ */
+struct automaton *automaton_new_guard(struct arena *arena, struct slice regex, bool nocase);
+
+/*
  * Whether a match begins in text at *at or behind; a match that has begun before is not seen. `pauses`: it may stop where
  * no match has begun that goes on. *at is where it stopped.
  */

@@ -60,6 +60,7 @@ static bool add_reg(struct config_words *words, struct patterns *patterns, struc
 		pattern->regex = NULL;
 		return true;
 	}
+	pattern->guard = automaton_new_guard(words->arena, pattern->text, patterns->nocase);
 	if (!pattern->text.ptr || !arena_on_free(words->arena, free_regex, pattern->regex))
 		return config_error(words, "out of memory");
 	/* Without JIT (a hardened system may forbid it) the interpreter matches the same, more slowly. */

@@ -27,7 +27,8 @@ struct pattern {
 	struct address address;
 	unsigned prefix;             /* bits of the network */
 	struct automaton *automaton; /* of a regex that is regular, */
-	pcre2_code *regex;           /* and of one that is not */
+	pcre2_code *regex;           /* and of one that is not, */
+	struct automaton *guard;     /* perhaps with what has to match, too */
 	bool jit;                    /* it was compiled to machine code */
 	int64_t min, max;            /* of an integer or a length, both included */
 };

@@ -64,6 +64,7 @@ bool regexes_add(struct arena *arena, struct regexes *regexes, const struct patt
 		return false;
 	*slot = (struct regex){ .text = pattern->text,
 				.automaton = pattern->automaton,
+				.guard = pattern->guard,
 				.code = pattern->regex,
 				.hit = HIT_NONE,
 				.jit = pattern->jit };
@@ -112,8 +113,12 @@ static bool is_late(struct rules_scratch *scratch)
 /* From *at on, if matches can only begin there. */
 static int match_at(const struct regex *regex, struct slice text, size_t *at, struct rules_scratch *scratch)
 {
+	size_t begin = 0;
+
 	if (regex->automaton)
 		return automaton_match(regex->automaton, text, regex->leads > 0, at) ? 0 : PCRE2_ERROR_NOMATCH;
+	if (regex->guard && !automaton_match(regex->guard, text, false, &begin))
+		return PCRE2_ERROR_NOMATCH;
 	return match_regex(regex, text, scratch);
 }
 

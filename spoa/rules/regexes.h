@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Regexes, each run only where the text holds what every match of it must: all those strings are looked for in one pass.
- * Those without such a string always run, those that begin where the text does only where it begins with theirs. What is regular runs as an automaton, in time that the text's length bounds; all
- * else by PCRE2, up to a limit that grows with it. Built once, then only read.
+ * Those without such a string always run, those that begin where the text does only where it begins with theirs. What is
+ * regular runs as an automaton, in time that the text's length bounds; all else by PCRE2, up to a limit that grows with it,
+ * and where it might take long only if an automaton that allows more matches. Built once, then only read.
  */
 #ifndef SPOA_RULES_REGEXES_H
 #define SPOA_RULES_REGEXES_H
@@ -14,7 +15,8 @@
 struct regex {
 	struct slice text;
 	const struct automaton *automaton; /* NULL: it is not regular */
-	pcre2_code *code;                  /* NULL: it is */
+	const struct automaton *guard; /* of one that is not: matches whatever the regex does; NULL: there is none */
+	pcre2_code *code;              /* NULL: it is */
 	uint32_t hit;
 	uint32_t leads; /* as long as the required string with which each match begins; 0: it need not */
 	bool jit;

@@ -16,7 +16,7 @@ struct tree {
 
 struct reader {
 	struct slice rest;
-	bool nocase, failed;
+	bool nocase, relaxed, failed;
 	unsigned depth;
 	struct tree trees[MOST_TREES];
 	uint16_t n;
@@ -140,12 +140,39 @@ static bool byte_of(uint8_t c, uint8_t *byte)
 	return at || !is_alphanumeric(c);
 }
 
+static uint16_t add_nothing(struct reader *reader)
+{
+	return add_tree(reader, (struct tree){ .kind = NOTHING });
+}
+
+static uint16_t add_any_text(struct reader *reader)
+{
+	struct byte_set set = { { 0 } };
+	uint16_t any;
+
+	set_invert(&set);
+	any = add_set(reader, set);
+	return add_tree(reader, (struct tree){ .kind = TIMES, .left = any, .max = NO_END });
+}
+
+/* A back reference, or a byte in octal. */
+static uint16_t take_reference(struct reader *reader)
+{
+	while (reader->rest.len > 0 && reader->rest.ptr[0] >= '0' && reader->rest.ptr[0] <= '9')
+		skip(reader, 1);
+	return add_any_text(reader);
+}
+
 static uint16_t take_escape(struct reader *reader)
 {
 	uint8_t c = reader->rest.len > 1 ? reader->rest.ptr[1] : 'Q', byte;
 	struct byte_set set;
 
 	skip(reader, 2);
+	if (reader->relaxed && c >= '1' && c <= '9')
+		return take_reference(reader);
+	if (reader->relaxed && c && strchr("bBAzZGK", c))
+		return add_nothing(reader);
 	if (class_of(c, &set))
 		return add_set(reader, set);
 	if (byte_of(c, &byte))
@@ -226,13 +253,24 @@ static uint16_t take_any(struct reader *reader)
 
 static uint16_t take_ways(struct reader *reader);
 
+/* Behind "(": how long the begin of a look ahead or behind is; 0: it is another group. */
+static size_t assertion(const struct reader *reader)
+{
+	size_t at = is_at(reader, 1, '<') ? 2 : 1;
+
+	return is_at(reader, 0, '?') && (is_at(reader, at, '=') || is_at(reader, at, '!')) ? at + 1 : 0;
+}
+
 /* "(…)" or "(?:…)": all that others would capture is of no use here. */
 static uint16_t take_group(struct reader *reader)
 {
+	size_t asserts = 0;
 	uint16_t tree;
 
 	skip(reader, 1);
-	if (is_at(reader, 0, '?') && is_at(reader, 1, ':'))
+	if (reader->relaxed && (asserts = assertion(reader)) > 0)
+		skip(reader, asserts);
+	else if (is_at(reader, 0, '?') && (is_at(reader, 1, ':') || (reader->relaxed && is_at(reader, 1, '>'))))
 		skip(reader, 2);
 	reader->failed |= is_at(reader, 0, '?') || is_at(reader, 0, '*') || ++reader->depth > MOST_DEPTH;
 	if (reader->failed)
@@ -240,7 +278,7 @@ static uint16_t take_group(struct reader *reader)
 	tree = take_ways(reader);
 	reader->failed |= !skip_if(reader, ')');
 	reader->depth--;
-	return tree;
+	return asserts ? add_nothing(reader) : tree;
 }
 
 static uint16_t take_mark(struct reader *reader, enum tree_kind kind)
@@ -322,7 +360,9 @@ static uint16_t take_quantifier(struct reader *reader, uint16_t atom)
 		tree.min = 1;
 	else if (!skip_if(reader, '*'))
 		return atom;
-	skip_if(reader, '?');
+	if (!skip_if(reader, '?') && reader->relaxed)
+		skip_if(reader, '+');
+	reader->regular->unbounded |= tree.max == NO_END;
 	reader->failed |=
 		is_at(reader, 0, '*') || is_at(reader, 0, '+') || is_at(reader, 0, '?') || is_at(reader, 0, '{');
 	return add_tree(reader, tree);
@@ -330,7 +370,7 @@ static uint16_t take_quantifier(struct reader *reader, uint16_t atom)
 
 static uint16_t take_row(struct reader *reader)
 {
-	uint16_t row = add_tree(reader, (struct tree){ .kind = NOTHING });
+	uint16_t row = add_nothing(reader);
 
 	while (reader->rest.len > 0 && !reader->failed && !is_at(reader, 0, '|') && !is_at(reader, 0, ')')) {
 		uint16_t atom = take_quantifier(reader, take_atom(reader));
@@ -419,12 +459,13 @@ static uint16_t emit(struct reader *reader, uint16_t at, uint16_t next)
 	return 0;
 }
 
-bool regular_read(struct slice regex, bool nocase, struct regular *regular)
+bool regular_read(struct slice regex, bool nocase, bool relaxed, struct regular *regular)
 {
-	struct reader reader = { .rest = regex, .nocase = nocase, .regular = regular };
+	struct reader reader = { .rest = regex, .nocase = nocase, .relaxed = relaxed, .regular = regular };
 	uint16_t ways;
 
 	regular->n = regular->n_sets = 0;
+	regular->unbounded = false;
 	add_node(&reader, (struct regular_node){ .kind = REGULAR_MATCH });
 	ways = take_ways(&reader);
 	if (reader.failed || reader.rest.len > 0)

@@ -33,6 +33,7 @@ struct regular {
 	struct byte_set sets[REGULAR_NODES];
 	uint16_t n, n_sets;
 	uint16_t start;
+	bool unbounded; /* something in it may be any number of times */
 };
 
 static inline bool byte_set_has(const struct byte_set *set, unsigned byte)
@@ -40,7 +41,11 @@ static inline bool byte_set_has(const struct byte_set *set, unsigned byte)
 	return set->bits[byte / 64] >> byte % 64 & 1;
 }
 
-/* regex is one that PCRE2 compiled. False: it is not regular, too large, or has something that this reader does not know. */
-bool regular_read(struct slice regex, bool nocase, struct regular *regular);
+/*
+ * regex is one that PCRE2 compiled. False: it is not regular, too large, or has something that this reader does not know.
+ * relaxed: some of what is more than regular is read as what matches more: assertions are left out, what gives nothing back
+ * may, and a back reference is any text.
+ */
+bool regular_read(struct slice regex, bool nocase, bool relaxed, struct regular *regular);
 
 #endif

@@ -352,19 +352,29 @@ bool request_take_header(struct spop_slice *blob, struct slice *name, struct sli
 	return true;
 }
 
-/* Goes by headers whose name has another length, as long as they and their values are short: that is most of them. */
-static inline void skip_others(struct spop_slice *blob, size_t length)
+/*
+ * Goes by headers whose name has another length or begins with another letter, as long as they and their values are short:
+ * that is most of them.
+ */
+static inline void skip_others(struct spop_slice *blob, struct slice name)
 {
-	const uint8_t *at = blob->ptr, *end;
+	uint8_t first = name.len > 0 ? name.ptr[0] | 0x20 : 0;
+	const uint8_t *at = blob->ptr;
+	size_t left = blob->len;
 
-	if (blob->len == 0)
-		return;
-	end = at + blob->len;
-	while (end - at > 2 * SHORT && *at > 0 && *at < SHORT && *at != length && at[*at + 1] < SHORT) {
-		at += *at + 1;
-		at += *at + 1;
+	while (left >= 2) {
+		size_t length = at[0], both;
+
+		if (length == 0 || length >= SHORT || length + 1 >= left ||
+		    (length == name.len && (at[1] | 0x20) == first))
+			break;
+		both = length + at[length + 1] + 2;
+		if (at[length + 1] >= SHORT || both > left)
+			break;
+		at += both;
+		left -= both;
 	}
-	*blob = (struct spop_slice){ at, (size_t)(end - at) };
+	*blob = (struct spop_slice){ at, left };
 }
 
 bool request_find_header(struct spop_slice *blob, struct slice name, struct slice *value)
@@ -372,7 +382,7 @@ bool request_find_header(struct spop_slice *blob, struct slice name, struct slic
 	struct slice this_name;
 
 	for (;;) {
-		skip_others(blob, name.len);
+		skip_others(blob, name);
 		if (!request_take_header(blob, &this_name, value))
 			return false;
 		if (slice_eq_nocase(this_name, name))

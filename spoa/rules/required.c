@@ -115,6 +115,17 @@ static void skip_class(struct reader *reader)
 	skip(reader, 1);
 }
 
+/* "(…", or "(?:…", "(?>…" and what looks ahead or behind: nothing that changes what stands outside. */
+static bool opens_plainly(const struct reader *reader)
+{
+	size_t at = is_at(reader, 2, '<') ? 3 : 2;
+
+	if (is_at(reader, 1, '?'))
+		return is_at(reader, 2, ':') || is_at(reader, 2, '>') || is_at(reader, at, '=') ||
+		       is_at(reader, at, '!');
+	return !is_at(reader, 1, '*');
+}
+
 /* With all that is in it, which may be one of several ways. */
 static void skip_group(struct reader *reader)
 {
@@ -130,10 +141,8 @@ static void skip_group(struct reader *reader)
 			skip(reader, 2);
 			continue;
 		}
-		/* options, assertions, verbs */
-		if (is_at(reader, 0, '(') &&
-		    (is_at(reader, 1, '*') || (is_at(reader, 1, '?') && !is_at(reader, 2, ':'))))
-			reader->failed = true;
+		/* options, verbs, conditions */
+		reader->failed |= is_at(reader, 0, '(') && !opens_plainly(reader);
 		depth += is_at(reader, 0, '(');
 		depth -= is_at(reader, 0, ')');
 		skip(reader, 1);

@@ -20,6 +20,13 @@ static inline block block_load(const uint8_t *bytes)
 	return b;
 }
 
+static inline block block_of(uint8_t byte)
+{
+	block zero = { 0 };
+
+	return zero + byte;
+}
+
 /* Ones where a byte is low to high, both below 128: an addition moves high to 127, and what is above becomes negative. */
 static inline block block_within(block b, uint8_t low, uint8_t high)
 {

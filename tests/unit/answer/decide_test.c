@@ -247,8 +247,8 @@ static void a_decision_books_and_counts_nothing(void **state)
 static void what_a_regex_gave_up_on_is_not_redirected(void **state)
 {
 	static const char text[] = "frontend route\n"
-				   "  redirect-unless { path_reg '^/(?=a)(a|aa|a+)+$' }\n"
-				   "  use_backend web if !{ path_reg '^/(?=b)(b|bb|b+)+$' }\n"
+				   "  redirect-unless { path_reg '^/(?=a)(a|aa|a+)+(?!.)' }\n"
+				   "  use_backend web if !{ path_reg '^/(?=b)(b|bb|b+)+(?!.)' }\n"
 				   "backend web\n  server w1 192.0.2.1:80 redir https://w1.example.com\n";
 	static const struct expectation cases[] = {
 		{ { METHOD("GET"), PATH("/a") }, REASON_EXCLUDED, NULL, NULL },

@@ -452,7 +452,7 @@ static void latency_bound(void **state)
 	(void)state;
 	snprintf(global, sizeof(global),
 		 "frontend slow\n  bind unix@/tmp/spoa-unit-%ld.sock\n"
-		 "  use_backend web if { path_reg ^/(?=a)(a+)+$ }\n  default_backend web",
+		 "  use_backend web if { path_reg ^/(?=a)(a+)+(?!.) }\n  default_backend web",
 		 (long)getpid());
 	agent_start(&slow, global);
 	snprintf(slow.socket, sizeof(slow.socket), "/tmp/spoa-unit-%ld.sock", (long)getpid());

@@ -35,6 +35,9 @@ static void the_longest_plain_string_is_found(void **state)
 	expect("a\\/b\\-c", "a/b-c");
 	expect("q(a(b[)]c)d)rst", "rst");
 	expect("\\d+foo\\w*", "foo");
+	expect("abc(?!d)", "abc");
+	expect("^/(?=longer)abc", "abc");
+	expect("(?<=longer(?!d))abc(?>longer|x)(?<!z)", "abc");
 	expect("", "");
 	expect(".*", "");
 }
@@ -62,7 +65,9 @@ static void nothing_is_promised_of_what_is_not_understood(void **state)
 	expect("abc|def", "");
 	expect("(?i)abc", "");
 	expect("(a(?i)b)cde", "");
-	expect("abc(?!d)", "");
+	expect("abc(?(?=d)d|e)", "");
+	expect("abc(?<n>d)", "");
+	expect("abc(?#d)", "");
 	expect("(*UTF)abc", "");
 	expect("\\Qabc\\E", "");
 	expect("\\x41bc", "");
@@ -88,7 +93,8 @@ static void a_long_string_is_cut(void **state)
 
 static const char *const pieces[] = { "a", "b",    "ab",  "ba",    "a",    "b",    "ab",  "(",   ")",   "[",     "]",
 				      "|", "*",    "+",   "?",     ".",    "^",    "$",   "\\",  "{2}", "{0,1}", "{",
-				      "}", "{,2}", "(?:", "(a|b)", "[ab]", "[^a]", "\\d", "\\.", "?",   "-" };
+				      "}", "{,2}", "(?:", "(a|b)", "[ab]", "[^a]", "\\d", "\\.", "?",   "-",
+				      "(?=a)", "(?=a", "(?!b)", "(?!ab", "(?<=a)", "(?<!b)", "(?>ab)", "(?>a" };
 
 static void make(struct random *random, char *text, const char *const *from, unsigned n, unsigned most)
 {
@@ -111,7 +117,7 @@ static void every_match_holds_it(void **state)
 
 	(void)state;
 	random_seed(&random, 5);
-	for (unsigned i = 0; i < 100000; i++) {
+	for (unsigned i = 0; i < 200000; i++) {
 		char regex[200], text[100];
 		uint8_t room[REQUIRED_MOST];
 		struct slice literal;
