@@ -195,17 +195,41 @@ static void put_tiles(struct web *web)
 
 /* ---- servers ---- */
 
-static void put_why_not(FILE *out, const struct server *server, bool usable)
+/* One of several remarks on a server. */
+static void put_remark(FILE *out, bool *further, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void put_remark(FILE *out, bool *further, const char *format, ...)
 {
+	char text[300];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(out, *further ? "; " : "");
+	put_text(out, text);
+	*further = true;
+}
+
+/* Why it is not chosen; and of one that is, why less than others. */
+static void put_why_not(FILE *out, const struct server *server, bool usable, double now)
+{
+	unsigned held_back = atomic_load_explicit(&server->state->held_back, memory_order_relaxed);
+	bool further = false;
+
 	fprintf(out, "<td class=\"w dim\">");
 	if (!usable)
-		put_text(out, answer_why_not(server));
-	if (server->standby_of) {
-		fprintf(out, usable ? "standby of " : "; standby of ");
-		put_text(out, server->standby_of);
-	} else if (server->backup && usable) {
-		fprintf(out, "a backup that serves now");
-	}
+		put_remark(out, &further, "%s", answer_why_not(server));
+	else if (select_is_full(server, now))
+		put_remark(out, &further, "at its maxconn");
+	if (held_back > 0)
+		put_remark(out, &further, "slow start, at %u %% of its weight", 100 - held_back);
+	if (server->track)
+		put_remark(out, &further, "tracks %s/%s", server->track->backend->name, server->track->name);
+	if (server->standby_of)
+		put_remark(out, &further, "standby of %s", server->standby_of);
+	else if (server->backup && usable)
+		put_remark(out, &further, "a backup that serves now");
 }
 
 static void put_load(FILE *out, const struct server *server, double now)
@@ -215,7 +239,9 @@ static void put_load(FILE *out, const struct server *server, double now)
 
 	fprintf(out, "<td class=n>");
 	if (reported.utilisation >= 0)
-		fprintf(out, "<meter aria-hidden=true max=1 high=.85 optimum=0 value=%.2f></meter>%.0f %%",
+		fprintf(out,
+			"<meter aria-hidden=true max=1 high=.85 optimum=0 value=%.2f></meter><span class=p>%.0f "
+			"%%</span>",
 			reported.utilisation, reported.utilisation * 100);
 	else
 		fprintf(out, "-");
@@ -247,7 +273,7 @@ static void put_server(FILE *out, const struct server *server, bool usable, stru
 	fprintf(out, "<td class=n>%u", server->state->shown_weight);
 	put_figure(out, share.share, "%.1f %%", share.share * 100);
 	put_figure(out, share.rate, "%s", rate_text(share.rate, text, sizeof(text)));
-	put_why_not(out, server, usable);
+	put_why_not(out, server, usable, now);
 	fprintf(out, "\n");
 }
 
