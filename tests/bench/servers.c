@@ -47,7 +47,7 @@ struct conn {
 	enum kind kind;
 	int fd;
 	uint32_t server, job;
-	bool closed;
+	bool closed, polls; /* polls: it asks for /status, and is kept */
 	size_t len;
 	char text[1024];
 	struct conn *next; /* in a list of its kind */
@@ -55,7 +55,8 @@ struct conn {
 
 struct server {
 	struct queue queue;
-	uint64_t requests; /* polls included, as nginx counts */
+	uint64_t accepts, requests; /* polls included, as nginx counts */
+	unsigned polled;            /* connections that poll */
 	double busy[HISTORY + 1];
 	struct conn http, agent;
 };
@@ -106,6 +107,8 @@ static void conn_close(struct conn *conn)
 	if (conn->closed)
 		return;
 	close(conn->fd);
+	if (conn->polls)
+		fleet.servers[conn->server].polled--;
 	conn->closed = true;
 	conn->next = fleet.closed;
 	fleet.closed = conn;
@@ -178,18 +181,22 @@ static struct server *up_to_now(uint32_t i)
 	return &fleet.servers[i];
 }
 
-/* nginx: the poll itself is being written while it is answered. */
+/* As nginx: the poll itself is being written while it is answered; who may ask again is waiting. */
 static void tell_status(struct conn *conn)
 {
-	const struct server *server = up_to_now(conn->server);
+	struct server *server = up_to_now(conn->server);
 	char body[256], answer[512];
 	int len;
 
+	if (!conn->polls)
+		server->polled++;
+	conn->polls = true;
 	snprintf(body, sizeof(body),
 		 "Active connections: %zu \nserver accepts handled requests\n %llu %llu %llu \n"
-		 "Reading: 0 Writing: %zu Waiting: 0 \n",
-		 server->queue.n + 1, (unsigned long long)server->requests, (unsigned long long)server->requests,
-		 (unsigned long long)server->requests, server->queue.n + 1);
+		 "Reading: 0 Writing: %zu Waiting: %u \n",
+		 server->queue.n + server->polled, (unsigned long long)server->accepts,
+		 (unsigned long long)server->accepts, (unsigned long long)server->requests, server->queue.n + 1,
+		 server->polled - 1);
 	len = snprintf(answer, sizeof(answer),
 		       "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n%s", strlen(body),
 		       body);
@@ -241,10 +248,12 @@ static void on_listening(const struct conn *listening)
 	int fd;
 
 	while ((fd = accept4(listening->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		if (listening->kind == LISTENS_AGENT)
+		if (listening->kind == LISTENS_AGENT) {
 			tell_agent(fd, listening->server);
-		else
-			conn_new(SERVED, fd, listening->server, NO_JOB, EPOLLIN);
+			continue;
+		}
+		fleet.servers[listening->server].accepts++;
+		conn_new(SERVED, fd, listening->server, NO_JOB, EPOLLIN);
 	}
 }
 
