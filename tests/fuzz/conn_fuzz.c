@@ -3,7 +3,8 @@
  * A whole connection: net's own, on a socket pair and a loop of this thread. The input is bytes and how they are cut.
  * - Cut in any way, they bring the answers that they bring at once.
  * - What is answered are frames of the agent's types, none over the agreed size: first AGENT-HELLO or
- *   AGENT-DISCONNECT, then ACKs of whole actions, and behind AGENT-DISCONNECT nothing.
+ *   AGENT-DISCONNECT, then ACKs of whole actions, and behind AGENT-DISCONNECT nothing. Each ACK has the numbers of a
+ *   NOTIFY that came, and no NOTIFY has two: HAProxy 3.1 and later stop using a connection for less.
  * - What waits in memory stays within its limits, and the peer's end is the connection's.
  *
  * Input: a byte of modes, one that counts lengths, the lengths, and the stream. Without lengths each byte comes alone.
@@ -205,6 +206,39 @@ static void converse(const struct input *input, bool cut, struct answers *answer
 	must(atomic_load(&worker->connections) == 0 && net_connections(worker->net) == 0);
 }
 
+/* ---- what was asked ---- */
+
+struct asked {
+	uint64_t stream_id, frame_id;
+	bool answered;
+};
+
+static struct asked asked[MAX_STREAM / (SPOP_LENGTH_SIZE + 7)];
+static size_t n_asked;
+
+/* Every NOTIFY that is whole, whether or not what is in it is any good. */
+static void take_asked(const struct input *input)
+{
+	struct spop_slice in = { input->bytes, input->len };
+	struct spop_frame frame;
+
+	n_asked = 0;
+	while (spop_frame_decode(&in, MAX_FRAME, &frame) == SPOP_OK)
+		if (frame.type == SPOP_NOTIFY)
+			asked[n_asked++] = (struct asked){ frame.stream_id, frame.frame_id, false };
+}
+
+static void check_asked(const struct spop_frame *ack)
+{
+	size_t i = 0;
+
+	while (i < n_asked &&
+	       (asked[i].answered || asked[i].stream_id != ack->stream_id || asked[i].frame_id != ack->frame_id))
+		i++;
+	must(i < n_asked);
+	asked[i].answered = true;
+}
+
 /* ---- what was answered ---- */
 
 static void check_ack(const struct spop_frame *frame)
@@ -217,12 +251,13 @@ static void check_ack(const struct spop_frame *frame)
 		must(spop_take_action(&payload, &action));
 }
 
-static void check_answers(const struct answers *answers)
+static void check_answers(const struct input *input, const struct answers *answers)
 {
 	struct spop_slice in = { answers->bytes, answers->len };
 	uint32_t max = SPOP_MIN_FRAME_SIZE;
 	bool greeted = false, over = false;
 
+	take_asked(input);
 	while (in.len > 0) {
 		struct spop_frame frame;
 		struct spop_hello hello;
@@ -240,6 +275,7 @@ static void check_answers(const struct answers *answers)
 		case SPOP_ACK:
 			must(greeted);
 			check_ack(&frame);
+			check_asked(&frame);
 			break;
 		default:
 			must(frame.type == SPOP_AGENT_DISCONNECT && spop_disconnect_decode(&frame, &status, &message));
@@ -315,7 +351,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			add(&input, rest.ptr, rest.len);
 	} while ((input.modes & REPEATED) && rest.len > 2 && input.len < MAX_STREAM);
 	converse(&input, true, &cut);
-	check_answers(&cut);
+	check_answers(&input, &cut);
 	if (input.modes & LEAVING) /* what is answered before depends on the cuts */
 		return 0;
 	converse(&input, false, &at_once);
