@@ -57,7 +57,7 @@ struct server {
 	struct queue queue;
 	uint64_t accepts, requests; /* polls included, as nginx counts */
 	unsigned polled;            /* connections that poll */
-	double busy[HISTORY + 1];
+	double busy[HISTORY + 1]; /* at fleet.sampled, the same slots */
 	struct conn http, agent;
 };
 
@@ -73,6 +73,7 @@ struct fleet {
 	double *leave_at;
 	uint32_t n_leaving;
 	double began, now; /* now: since the beginning */
+	double sampled[HISTORY + 1];
 	double spread;     /* sum of what load_result.fullest is the mean of */
 	uint32_t samples, slot, errors;
 	uint16_t port, agent_port, front;
@@ -234,8 +235,9 @@ static void on_served(struct conn *conn)
 static void tell_agent(int fd, uint32_t i)
 {
 	const struct server *server = up_to_now(i);
-	double then = server->busy[(fleet.slot + 1) % (HISTORY + 1)], past = HISTORY * SLOT + fmod(fleet.now, SLOT);
-	double idle = 1 - (server->queue.busy - then) / fmin(past, fmax(fleet.now, SLOT));
+	uint32_t oldest = (fleet.slot + 1) % (HISTORY + 1);
+	double past = fmax(fleet.now - fleet.sampled[oldest], SLOT);
+	double idle = 1 - (server->queue.busy - server->busy[oldest]) / past;
 	char line[16];
 	int len = snprintf(line, sizeof(line), "%d%%\n", (int)lround(100 * fmin(1, fmax(0.01, idle))));
 
@@ -383,6 +385,7 @@ static void sample(void)
 	size_t most = 0, sum = 0;
 
 	fleet.slot = (fleet.slot + 1) % (HISTORY + 1);
+	fleet.sampled[fleet.slot] = fleet.now;
 	for (unsigned i = 0; i < fleet.load.settings.servers; i++) {
 		struct server *server = up_to_now(i);
 
@@ -404,9 +407,9 @@ static double run_timers(double *sample_at)
 		ask(fleet.sent++);
 	while (fleet.gone < fleet.n_leaving && fleet.leave_at[fleet.gone] <= fleet.now)
 		go(fleet.leaving[fleet.gone++]);
-	while (*sample_at <= fleet.now) {
+	if (*sample_at <= fleet.now) {
 		sample();
-		*sample_at += SLOT;
+		*sample_at = fmax(*sample_at + SLOT, fleet.now); /* as late as it was, once */
 	}
 	next = *sample_at;
 	if (fleet.sent < fleet.load.n)
