@@ -156,7 +156,8 @@ static bool take_all_terms(struct config_words *words, struct acls *acls, struct
 {
 	if (!take_terms(words, acls, condition))
 		return false;
-	if (never_holds(condition))
+	/* an acl with nothing but errors has no way to hold, either */
+	if (config_count(words->config, CONFIG_ERROR) == 0 && never_holds(condition))
 		config_warning(words, "this condition never holds");
 	return true;
 }

@@ -361,7 +361,7 @@ static void the_engine_chooses_as_the_manual_says(void **state)
 		}
 		arena_free(engine.arena);
 	}
-	print_message("%llu pairs, %llu with a backend\n", done, chosen);
+	print_message("pairs: %llu of rules and a request, %llu with a backend\n", done, chosen);
 	rules_scratch_free(scratch);
 }
 
