@@ -27,6 +27,9 @@ struct substrings {
 	struct slice *patterns; /* for the grams */
 	size_t n_patterns;
 	struct pairs pairs;
+	/* of many patterns: those that are too short for grams, all others, and the grams of those */
+	struct pairs shorts, longs;
+	size_t n_longs;
 	struct grams grams;
 };
 
@@ -69,6 +72,8 @@ bool substrings_add(struct arena *arena, struct substrings *substrings, struct s
 			substrings->classes[text.ptr[i]] = ++substrings->n_classes;
 	}
 	pairs_add(&substrings->pairs, text);
+	pairs_add(text.len > GRAM ? &substrings->longs : &substrings->shorts, text);
+	substrings->n_longs += text.len > GRAM;
 	pattern = arena_grow(arena, &substrings->patterns, &substrings->n_patterns, sizeof(*pattern));
 	if (!pattern)
 		return false;
@@ -106,10 +111,11 @@ static void link_states(struct substrings *substrings, uint32_t *queue, uint32_t
 
 static bool make_grams(struct arena *arena, struct substrings *substrings)
 {
-	if (!grams_init(arena, &substrings->grams, substrings->pairs.window, substrings->n_patterns))
+	if (!grams_init(arena, &substrings->grams, substrings->longs.window, substrings->n_longs))
 		return false;
 	for (size_t i = 0; i < substrings->n_patterns; i++)
-		grams_add(&substrings->grams, substrings->patterns[i]);
+		if (substrings->patterns[i].len > GRAM)
+			grams_add(&substrings->grams, substrings->patterns[i]);
 	return true;
 }
 
@@ -125,16 +131,22 @@ bool substrings_seal(struct arena *arena, struct substrings *substrings)
 		substrings->next = NULL;
 	free(queue);
 	free(fails);
-	if (substrings->n_patterns >= MANY_PATTERNS && substrings->pairs.window > GRAM &&
+	if (substrings->n_longs >= MANY_PATTERNS && substrings->shorts.n_anchors <= ANCHORS &&
 	    !make_grams(arena, substrings))
 		return false;
 	return substrings->next != NULL;
 }
 
-static inline size_t next_start(const struct substrings *substrings, struct slice text, size_t at)
+/* Where grams tell all: a few short patterns do not stand in the text, which is soon seen. NULL: they do not. */
+static inline const struct grams *grams_for(const struct substrings *substrings, struct slice text)
 {
-	return substrings->grams.bits ? grams_next(&substrings->grams, text, at)
-				      : pairs_next(&substrings->pairs, text, at);
+	return substrings->grams.bits && pairs_absent(&substrings->shorts, text) ? &substrings->grams : NULL;
+}
+
+static inline size_t next_start(const struct substrings *substrings, const struct grams *grams, struct slice text,
+				size_t at)
+{
+	return grams ? grams_next(grams, text, at) : pairs_next(&substrings->pairs, text, at);
 }
 
 /*
@@ -142,14 +154,14 @@ static inline size_t next_start(const struct substrings *substrings, struct slic
  * what is pending is shorter than any pattern, and cannot become one, the search goes on at the next place that can. *at is
  * behind the bytes that led to the state.
  */
-static inline uint32_t skip_hopeless(const struct substrings *substrings, struct slice text, uint32_t state, size_t *at)
+static inline uint32_t skip_hopeless(const struct substrings *substrings, const struct grams *grams, struct slice text,
+				     uint32_t state, size_t *at)
 {
 	size_t depth = substrings->tells[state] & MOST_DEPTH, start = *at - depth;
 
-	if (!substrings->grams.bits || depth >= substrings->grams.window ||
-	    grams_begin(&substrings->grams, text, start))
+	if (!grams || depth >= grams->window || grams_begin(grams, text, start))
 		return state;
-	*at = grams_next(&substrings->grams, text, start + 1);
+	*at = grams_next(grams, text, start + 1);
 	return 0;
 }
 
@@ -157,23 +169,28 @@ uint32_t substrings_next(const struct substrings *substrings, struct slice text,
 {
 	size_t width = (size_t)substrings->n_classes + 1, at = cursor->at;
 	uint32_t state = cursor->state, output = cursor->output;
+	const struct grams *grams;
 
 	if (output) {
 		cursor->output = substrings->nodes[output].output;
 		return substrings->nodes[output].hit;
 	}
-	if (at == 0 && pairs_absent(&substrings->pairs, text))
-		return HIT_NONE;
+	if (at == 0) {
+		if (pairs_absent(&substrings->pairs, text))
+			return HIT_NONE;
+		cursor->grams = grams_for(substrings, text);
+	}
+	grams = cursor->grams;
 	while (at < text.len) {
-		if (state == 0 && (at = next_start(substrings, text, at)) == text.len)
+		if (state == 0 && (at = next_start(substrings, grams, text, at)) == text.len)
 			break;
 		state = substrings->next[state * width + substrings->classes[text.ptr[at++]]];
 		if (!(substrings->tells[state] & TELLS)) {
-			state = skip_hopeless(substrings, text, state, &at);
+			state = skip_hopeless(substrings, grams, text, state, &at);
 			continue;
 		}
 		output = substrings->nodes[state].hit != HIT_NONE ? state : substrings->nodes[state].output;
-		*cursor = (struct substrings_cursor){ at, state, substrings->nodes[output].output };
+		*cursor = (struct substrings_cursor){ at, state, substrings->nodes[output].output, grams };
 		return substrings->nodes[output].hit;
 	}
 	cursor->at = at;

@@ -10,6 +10,7 @@
 #include "literals.h"
 
 struct substrings;
+struct grams;
 
 struct substrings *substrings_new(struct arena *arena);
 
@@ -24,7 +25,8 @@ bool substrings_seal(struct arena *arena, struct substrings *substrings);
 struct substrings_cursor {
 	size_t at;
 	uint32_t state;
-	uint32_t output; /* states that end a pattern at `at`, still to be told; 0: none */
+	uint32_t output;           /* states that end a pattern at `at`, still to be told; 0: none */
+	const struct grams *grams; /* that tell of this text */
 };
 
 /* The first hit of the next pattern that text holds, HIT_NONE: no more. One that occurs twice is told twice. */
