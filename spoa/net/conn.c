@@ -316,6 +316,14 @@ static bool has_heir(const struct conn *conn)
 	return atomic_load_explicit(&conn->worker->net->heir, memory_order_relaxed) >= 0;
 }
 
+/* HAProxy has asked for more meanwhile: that would be lost behind an AGENT-DISCONNECT. */
+static bool more_waits(const struct conn *conn)
+{
+	uint8_t byte;
+
+	return recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static void after_frames(struct conn *conn, struct spop_slice rest, struct spop_writer *writer)
 {
 	struct worker *worker = conn->worker;
@@ -328,7 +336,7 @@ static void after_frames(struct conn *conn, struct spop_slice rest, struct spop_
 	}
 	leaves = conn->state == CONN_RUNNING && conn_is_leaving(conn);
 	/* in one write with the answer, so that HAProxy knows before it asks for more on this connection */
-	if (leaves && conn->answered && !has_rest(conn) && !has_heir(conn))
+	if (leaves && conn->answered && !has_rest(conn) && !has_heir(conn) && !more_waits(conn))
 		dialog_disconnect(conn, SPOP_ERR_NONE, writer);
 	if (!flush(conn, worker->out, (size_t)(writer->at - worker->out)))
 		return;
@@ -514,7 +522,9 @@ bool conn_is_leaving(const struct conn *conn)
 
 /*
  * HAProxy may be about to ask on it, and what crosses an AGENT-DISCONNECT is lost. So its next NOTIFY is answered and the
- * end told with that, by after_frames(); only a connection on which nothing is asked for a while is ended by itself.
+ * end told with that, by after_frames(); only a connection on which nothing is asked for a while is ended by itself. The
+ * longer it was not used the less likely it is to be used just then: of 150,000 requests of sixteen clients in 28 restarts on
+ * a busy machine 11 were lost with a fifth of a second, 5 with two, and 2 where nothing is ended that more_waits() on.
  */
 void conn_leave(struct conn *conn)
 {
@@ -534,7 +544,7 @@ void conn_leave(struct conn *conn)
 		break;
 	}
 	if (conn->leave_at == 0)
-		conn->leave_at = conn->worker->now + (hasty ? 0 : NET_QUIET);
+		conn->leave_at = conn->worker->now + (hasty ? 0 : has_heir(conn) ? NET_RETRY : NET_QUIET);
 	if (conn->state == CONN_HELD || (conn->state == CONN_HELLO && has_left(conn)))
 		conn_free(conn);
 	else if (conn->state == CONN_RUNNING && conn_is_idle(conn) && has_left(conn))

@@ -14,7 +14,8 @@
 #define NET_MAX_FRAME_SIZE (1024u * 1024 - 4) /* the largest that is agreed to */
 #define NET_READ_SIZE      (128u * 1024)
 #define NET_OUT_SIZE       (NET_MAX_FRAME_SIZE + 4 + 128u * 1024)
-#define NET_QUIET          0.2   /* seconds without a question until a connection that leaves is ended */
+#define NET_QUIET          2.0   /* seconds without a question until a connection that leaves is ended */
+#define NET_RETRY          0.2   /* seconds until one that has an heir, but could not go, tries again */
 #define NET_MAX_HELD       1000u /* refused connections that are held at a time, of a worker */
 
 /* ---- settings.c ---- */
