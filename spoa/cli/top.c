@@ -30,7 +30,7 @@ struct top {
 
 /* ---- asking ---- */
 
-static int ask(const struct endpoint *endpoint)
+static int ask(const struct endpoint *endpoint, const char *command)
 {
 	struct timeval patience = { .tv_sec = PATIENCE };
 	int fd = socket(endpoint->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), error;
@@ -40,7 +40,8 @@ static int ask(const struct endpoint *endpoint)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, &endpoint->any, endpoint->length) == 0 &&
-	    send(fd, TOP_COMMANDS, strlen(TOP_COMMANDS), MSG_NOSIGNAL) == (ssize_t)strlen(TOP_COMMANDS))
+	    send(fd, command, strlen(command), MSG_NOSIGNAL) == (ssize_t)strlen(command) &&
+	    send(fd, "\n", 1, MSG_NOSIGNAL) == 1)
 		return fd;
 	error = errno;
 	close(fd);
@@ -74,7 +75,7 @@ static uint8_t *read_all(int fd, size_t *length)
 
 static void refresh(struct top *top)
 {
-	int fd = ask(&top->endpoint);
+	int fd = ask(&top->endpoint, TOP_COMMANDS);
 	size_t length = 0;
 	uint8_t *text = fd >= 0 ? read_all(fd, &length) : NULL;
 	char why[200];
@@ -87,6 +88,23 @@ static void refresh(struct top *top)
 	free(text);
 	if (fd >= 0)
 		close(fd);
+}
+
+/* What was chosen by keys; who may do that is the socket's to say. */
+static void act(struct top *top, const char *command)
+{
+	int fd = ask(&top->endpoint, command);
+	size_t length = 0;
+	uint8_t *text = fd >= 0 ? read_all(fd, &length) : NULL;
+
+	if (text)
+		top_view_answer(top->view, slice_of(text, length));
+	else
+		top_view_answer(top->view, slice_of_string(strerror(errno)));
+	free(text);
+	if (fd >= 0)
+		close(fd);
+	refresh(top);
 }
 
 /* ---- the terminal ---- */
@@ -183,11 +201,16 @@ static bool take_keys(struct top *top)
 	struct slice in = slice_of(bytes, got > 0 ? (size_t)got : 0);
 	unsigned rows, columns;
 	bool goes_on = got > 0 || (got < 0 && errno == EINTR);
+	const char *command;
 	int key;
 
 	measure(&rows, &columns);
-	while (goes_on && (key = top_take_key(&in)) >= 0)
+	while (goes_on && (key = top_take_key(&in)) >= 0) {
 		goes_on = top_view_key(top->view, key, rows);
+		command = top_view_command(top->view);
+		if (command)
+			act(top, command);
+	}
 	return goes_on;
 }
 

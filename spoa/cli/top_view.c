@@ -19,6 +19,7 @@ struct row {
 	uint64_t redirects;
 	double rate, share; /* a second; of its backend's */
 	size_t number;      /* as configured */
+	bool whole;         /* the names are */
 };
 
 struct reason {
@@ -37,7 +38,12 @@ struct top_view {
 	double now;     /* of the last answer; 0: none came yet */
 	bool has_rates; /* two answers came from the same process */
 	enum top_order order;
-	size_t first; /* shown */
+	size_t first;                                   /* shown */
+	size_t at;                                      /* the row that keys are for */
+	char at_backend[MAX_NAME], at_server[MAX_NAME]; /* whose it is; "": nobody's yet */
+	char command[2 * MAX_NAME + 40];                /* that was chosen; "": none */
+	bool asking, agreed;                            /* whether to; it is to be sent */
+	char told[200];                                 /* what came of the last one; "" */
 };
 
 static const char *const order_names[TOP_ORDERS] = {
@@ -74,14 +80,18 @@ static bool take_line(struct slice *in, struct slice *line)
 	return true;
 }
 
-/* What a terminal may be shown. */
-static void copy(char *to, size_t size, struct slice from)
+/* What a terminal may be shown. False: that is not all of it. */
+static bool copy(char *to, size_t size, struct slice from)
 {
 	size_t n = from.len < size - 1 ? from.len : size - 1;
+	bool whole = n == from.len;
 
-	for (size_t i = 0; i < n; i++)
-		to[i] = from.ptr[i] > ' ' && from.ptr[i] < 0x7f ? (char)from.ptr[i] : from.ptr[i] == ' ' ? ' ' : '.';
+	for (size_t i = 0; i < n; i++) {
+		to[i] = from.ptr[i] >= ' ' && from.ptr[i] < 0x7f ? (char)from.ptr[i] : '.';
+		whole &= (uint8_t)to[i] == from.ptr[i];
+	}
 	to[n] = 0;
+	return whole;
 }
 
 static size_t split(struct slice line, struct slice words[MAX_COLUMNS])
@@ -182,8 +192,8 @@ static void take_load(struct answer *answer, const struct table *table)
 	row = &answer->rows[answer->n];
 	*row = (struct row){ .number = answer->n };
 	answer->n++;
-	copy(row->backend, sizeof(row->backend), cell(table, "be_name"));
-	copy(row->server, sizeof(row->server), cell(table, "srv_name"));
+	row->whole = copy(row->backend, sizeof(row->backend), cell(table, "be_name")) &&
+		     copy(row->server, sizeof(row->server), cell(table, "srv_name"));
 	copy(row->status, sizeof(row->status), cell(table, "status"));
 	row->age = number(cell(table, "age"));
 	row->u = number(cell(table, "u"));
@@ -327,82 +337,6 @@ void top_view_fail(struct top_view *view, const char *why)
 	snprintf(view->why, sizeof(view->why), "%s", why ? why : "");
 }
 
-/* ---- keys ---- */
-
-static const struct {
-	const char *bytes;
-	int key;
-} sequences[] = {
-	{ "\033[A", TOP_UP },       { "\033[B", TOP_DOWN },       { "\033OA", TOP_UP },   { "\033OB", TOP_DOWN },
-	{ "\033[5~", TOP_PAGE_UP }, { "\033[6~", TOP_PAGE_DOWN }, { "\033[H", TOP_HOME }, { "\033[F", TOP_END },
-	{ "\033[1~", TOP_HOME },    { "\033[4~", TOP_END },       { "k", TOP_UP },        { "j", TOP_DOWN },
-	{ " ", TOP_PAGE_DOWN },     { "b", TOP_PAGE_UP },
-};
-
-int top_take_key(struct slice *in)
-{
-	int byte;
-
-	for (size_t i = 0; i < COUNT(sequences); i++) {
-		struct slice bytes = slice_of_string(sequences[i].bytes);
-
-		if (!slice_starts(*in, bytes))
-			continue;
-		*in = slice_from(*in, bytes.len);
-		return sequences[i].key;
-	}
-	if (in->len == 0)
-		return -1;
-	byte = in->ptr[0];
-	*in = slice_from(*in, 1);
-	return byte;
-}
-
-static size_t shown_at_once(unsigned rows)
-{
-	return rows > AROUND ? rows - AROUND : 1;
-}
-
-static void scroll(struct top_view *view, size_t page, bool down, size_t by)
-{
-	size_t last = view->n > page ? view->n - page : 0;
-
-	if (down)
-		view->first = by < last - (view->first < last ? view->first : last) ? view->first + by : last;
-	else
-		view->first = by < view->first ? view->first - by : 0;
-}
-
-bool top_view_key(struct top_view *view, int key, unsigned rows)
-{
-	size_t page = shown_at_once(rows);
-
-	switch (key) {
-	case 'q':
-	case 'Q':
-		return false;
-	case 's':
-		view->order = (view->order + 1) % TOP_ORDERS;
-		view->first = 0;
-		break;
-	case TOP_UP:
-	case TOP_DOWN:
-		scroll(view, page, key == TOP_DOWN, 1);
-		break;
-	case TOP_PAGE_UP:
-	case TOP_PAGE_DOWN:
-		scroll(view, page, key == TOP_PAGE_DOWN, page);
-		break;
-	case TOP_HOME:
-	case TOP_END:
-		scroll(view, page, key == TOP_END, view->n);
-		break;
-	default:
-		break;
-	}
-	return true;
-}
-
 /* ---- order ---- */
 
 static int descending(double a, double b)
@@ -440,6 +374,124 @@ static void sort(struct top_view *view)
 
 	if (view->n > 0)
 		qsort(view->rows, view->n, sizeof(*view->rows), comparisons[view->order]);
+}
+
+/* ---- keys ---- */
+
+static size_t shown_at_once(unsigned rows)
+{
+	return rows > AROUND ? rows - AROUND : 1;
+}
+
+static void choose(struct top_view *view, size_t at)
+{
+	view->at = at;
+	view->at_backend[0] = view->at_server[0] = 0;
+	if (at >= view->n)
+		return;
+	memcpy(view->at_backend, view->rows[at].backend, MAX_NAME);
+	memcpy(view->at_server, view->rows[at].server, MAX_NAME);
+}
+
+/* Rows have come, gone, or another order: the choice stays with its server, else with its place. */
+static void keep_choice(struct top_view *view)
+{
+	struct row *row = view->n > 0 ? find(view->rows, view->n, view->at_backend, view->at_server, view->at) : NULL;
+
+	if (row)
+		view->at = (size_t)(row - view->rows);
+	else
+		choose(view, view->at < view->n ? view->at : view->n > 0 ? view->n - 1 : 0);
+}
+
+/* So far that the choice is on the screen. */
+static void scroll(struct top_view *view, size_t page)
+{
+	if (view->first + page > view->n)
+		view->first = view->n > page ? view->n - page : 0;
+	if (view->at < view->first)
+		view->first = view->at;
+	else if (view->at >= view->first + page)
+		view->first = view->at - page + 1;
+}
+
+static void move(struct top_view *view, bool down, size_t by)
+{
+	size_t last = view->n > 0 ? view->n - 1 : 0;
+
+	if (down)
+		choose(view, by < last - view->at ? view->at + by : last);
+	else
+		choose(view, by < view->at ? view->at - by : 0);
+}
+
+static void begin_command(struct top_view *view, int key)
+{
+	const struct row *row = view->at < view->n ? &view->rows[view->at] : NULL;
+
+	view->asking = row && row->whole &&
+		       top_command(view->command, sizeof(view->command), key, row->backend, row->server, row->weight);
+}
+
+static bool plain_key(struct top_view *view, int key, size_t page)
+{
+	switch (key) {
+	case 'q':
+	case 'Q':
+		return false;
+	case 's':
+		view->order = (view->order + 1) % TOP_ORDERS;
+		sort(view);
+		choose(view, 0);
+		break;
+	case TOP_UP:
+	case TOP_DOWN:
+		move(view, key == TOP_DOWN, 1);
+		break;
+	case TOP_PAGE_UP:
+	case TOP_PAGE_DOWN:
+		move(view, key == TOP_PAGE_DOWN, page);
+		break;
+	case TOP_HOME:
+	case TOP_END:
+		move(view, key == TOP_END, view->n);
+		break;
+	default:
+		begin_command(view, key);
+		break;
+	}
+	return true;
+}
+
+bool top_view_key(struct top_view *view, int key, unsigned rows)
+{
+	view->told[0] = 0;
+	view->agreed = false;
+	if (!view->asking)
+		return plain_key(view, key, shown_at_once(rows));
+	view->asking = false;
+	view->agreed = key == 'y' || key == 'Y';
+	return true;
+}
+
+const char *top_view_command(struct top_view *view)
+{
+	bool agreed = view->agreed;
+
+	view->agreed = false;
+	return agreed ? view->command : NULL;
+}
+
+void top_view_answer(struct top_view *view, struct slice answer)
+{
+	char text[sizeof(view->told)];
+
+	answer = slice_trim(answer);
+	for (size_t i = 0; i < answer.len; i++)
+		if (answer.ptr[i] == '\n')
+			answer.len = i;
+	copy(text, sizeof(text), answer);
+	snprintf(view->told, sizeof(view->told), "%s", *text ? text : "Done.");
 }
 
 /* ---- drawing ---- */
@@ -505,7 +557,7 @@ static const char *figure(double value, const char *format, char *text, size_t s
 	return text;
 }
 
-static void put_server(const struct screen *screen, const struct row *row, bool rates)
+static void put_server(const struct screen *screen, const struct row *row, bool rates, bool chosen)
 {
 	char name[2 * MAX_NAME + 2], u[16], age[16], rate[24], share[16], bar[BAR + 1];
 	unsigned length = rates ? (unsigned)(row->share * BAR + 0.5) : 0;
@@ -514,35 +566,50 @@ static void put_server(const struct screen *screen, const struct row *row, bool 
 	memset(bar, '#', length);
 	bar[length] = 0;
 	snprintf(name, sizeof(name), "%s/%s", row->backend, row->server);
+	if (chosen && screen->terminal)
+		fputs("\033[7m", screen->out);
 	put_line(screen, style_of(row->status), "%-28.28s %-8s %6s %6s %7s %7.1f %9s %7s %s", name, row->status,
 		 *row->weight ? row->weight : "-", figure(row->u < 0 ? -1 : 100 * row->u, "%.0f%%", u, sizeof(u)),
 		 figure(row->age, "%.1f", age, sizeof(age)), row->under_way < 0 ? 0 : row->under_way,
 		 figure(rates ? row->rate : -1, "%.1f", rate, sizeof(rate)),
 		 figure(rates ? 100 * row->share : -1, "%.1f%%", share, sizeof(share)), bar);
+	if (chosen && screen->terminal)
+		fputs("\033[0m", screen->out);
 }
 
 static void put_servers(const struct screen *screen, struct top_view *view, size_t page)
 {
 	size_t end;
 
-	if (view->first + page > view->n)
-		view->first = view->n > page ? view->n - page : 0;
+	scroll(view, page);
 	end = view->n - view->first > page ? view->first + page : view->n;
 	put_line(screen, "\033[7m", "%-28s %-8s %6s %6s %7s %7s %9s %7s %-*s", "BACKEND/SERVER", "STATE", "WEIGHT",
 		 "LOAD", "AGE", "FLYING", "RATE/S", "SHARE", (int)BAR, "");
 	for (size_t i = view->first; i < end; i++)
-		put_server(screen, &view->rows[i], view->has_rates);
+		put_server(screen, &view->rows[i], view->has_rates, i == view->at);
 	for (size_t i = end - view->first; screen->terminal && i < page; i++)
 		put_line(screen, NULL, "%s", "");
+}
+
+static void put_help(const struct top_view *view, char *text, size_t size)
+{
+	if (view->asking)
+		snprintf(text, size, "%s? y: yes, any other key: no", view->command);
+	else if (*view->told)
+		snprintf(text, size, "%s: %s", view->command, view->told);
+	else
+		snprintf(text, size, "q quit  s sort: %s  %.28s: d drain  r ready  m maint  F4-F8 weight",
+			 order_names[view->order], *view->at_server ? view->at_server : "-");
 }
 
 void top_view_draw(struct top_view *view, FILE *out, unsigned rows, unsigned columns, bool colours)
 {
 	const struct screen screen = { out, columns, rows > 0, colours && rows > 0 };
 	size_t page = rows > 0 ? shown_at_once(rows) : view->n;
-	char help[100];
+	char help[500];
 
 	sort(view);
+	keep_choice(view);
 	if (screen.terminal)
 		fputs("\033[H", out);
 	put_line(&screen, "\033[1m", "spoa-redirect %s  pid %s  up %s  connections %s  servers %zu", view->version,
@@ -552,6 +619,6 @@ void top_view_draw(struct top_view *view, FILE *out, unsigned rows, unsigned col
 	put_servers(&screen, view, page);
 	if (!screen.terminal)
 		return;
-	snprintf(help, sizeof(help), "q quit   s sort: %s   up, down, page keys, home, end", order_names[view->order]);
-	fprintf(out, "%.*s\033[K", (int)columns, help);
+	put_help(view, help, sizeof(help));
+	fprintf(out, "%s%.*s\033[0m\033[K", view->asking ? "\033[1m" : "", (int)columns, help);
 }

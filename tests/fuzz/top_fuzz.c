@@ -50,7 +50,13 @@ static void press(struct top_view *view, struct slice in)
 
 	for (size_t left = in.len; (key = top_take_key(&in)) >= 0; left = in.len) {
 		must(in.len < left);
+		const char *command;
+
 		top_view_key(view, key, 20);
+		command = top_view_command(view);
+		must(!command || (strncmp(command, "set server ", 11) == 0 && !strpbrk(command, ";\n\033")));
+		if (command)
+			top_view_answer(view, in);
 	}
 	must(in.len == 0);
 }

@@ -168,6 +168,8 @@ static void begins_with(struct top_view *view, const char *name)
 
 	for (unsigned i = 0; i < 4; i++)
 		at = strchr(at, '\n') + 1;
+	for (unsigned i = 0; i < 2 && *at == '\033'; i++) /* of the choice, and after it */
+		at = strchr(at, 'm') + 1;
 	if (strncmp(at, name, strlen(name)) != 0)
 		fail_msg("not '%s' but:\n%s", name, at);
 	free(screen.text);
@@ -178,10 +180,10 @@ static void keys_scroll_sort_and_quit(void **state)
 	static const struct {
 		const char *bytes, *first;
 	} steps[] = {
-		{ "j", "web/b " },       { "\033[B", "web/c " },   { "jjjjjj", "web/d " }, { "k", "web/c " },
-		{ "\033[H", "web/a " },  { "\033[F", "web/d " },   { "\033OA", "web/c " }, { "\033[5~", "web/a " },
-		{ "\033[6~", "web/d " }, { "x\033[Zé", "web/d " }, { "s", "web/c " },      { "s", "web/f " },
-		{ "s", "web/e " },       { "s", "web/a " },
+		{ "j", "web/a " },      { "\033[B", "web/a " },  { "j", "web/b " },       { "jjjjjj", "web/d " },
+		{ "k", "web/d " },      { "kkk", "web/b " },     { "\033[H", "web/a " },  { "\033[F", "web/d " },
+		{ "\033OA", "web/d " }, { "\033[5~", "web/b " }, { "\033[6~", "web/c " }, { "x\033[Zé", "web/c " },
+		{ "s", "web/c " },      { "s", "web/f " },       { "s", "web/e " },       { "s", "web/a " },
 	};
 	struct top_view *view = top_view_new();
 
@@ -202,6 +204,97 @@ static void keys_scroll_sort_and_quit(void **state)
 	}
 	press(view, "q", false);
 	top_view_free(view);
+}
+
+/* What is on the last line. */
+static void asks(struct top_view *view, const char *text)
+{
+	struct screen screen = draw(view, 8, 120, false);
+
+	if (!strstr(strrchr(screen.text, '\n'), text))
+		fail_msg("not '%s' but '%s'", text, strrchr(screen.text, '\n'));
+	free(screen.text);
+}
+
+static void keys_change_a_server_once_it_is_agreed_to(void **state)
+{
+	static const struct {
+		const char *key, *command;
+	} steps[] = {
+		{ "d", "set server web/b state drain" },        { "m", "set server web/b state maint" },
+		{ "r", "set server web/b state ready" },        { "\033[20~", "set server web/b state ready" },
+		{ "\033[21~", "set server web/b state maint" }, { "\033OS", "set server web/b weight 100%" },
+		{ "\033[15~", "set server web/b weight 0" },    { "\033[17~", "set server web/b weight 8" },
+		{ "\033[18~", "set server web/b weight 10" },   { "\033[19~", "set server web/b weight 19" },
+	};
+	struct top_view *view = top_view_new();
+
+	(void)state;
+	assert_true(take(view, "1", 0, "web a UP k - .1 - 0 0 0 0 1 1\nweb b UP k - .2 - 0 0 0 0 1 1\n",
+			 "1 web 1 a 192.0.2.1 2 0 256 40\n1 web 2 b 192.0.2.2 2 0 9 9\n", 1));
+	press(view, "j", true);
+	asks(view, "b: d drain");
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		press(view, steps[i].key, true);
+		assert_null(top_view_command(view));
+		asks(view, steps[i].command);
+		press(view, i % 2 ? "Y" : "y", true);
+		assert_string_equal(top_view_command(view), steps[i].command);
+		assert_null(top_view_command(view));
+		top_view_answer(view, SLICE("\n"));
+		asks(view, ": Done.");
+	}
+	/* any other key is none, and does nothing else */
+	press(view, "dq", true);
+	assert_null(top_view_command(view));
+	press(view, "y", true);
+	assert_null(top_view_command(view));
+	press(view, "dy", true);
+	assert_non_null(top_view_command(view));
+	top_view_answer(view, SLICE("Permission denied\033[2J\nand more\n\n"));
+	asks(view, ": Permission denied.[2J");
+	press(view, "k\033[19~", true);
+	asks(view, "set server web/a weight 256?");
+	top_view_free(view);
+}
+
+/* Whatever a row is taken to be, it is that server which was on it when the key was pressed. */
+static void the_choice_follows_its_server(void **state)
+{
+	struct top_view *view = top_view_new();
+
+	(void)state;
+	assert_true(take(view, "1", 0, "web a UP k - .1 - 0 0 0 0 1 1\nweb b UP k - .2 - 0 0 0 0 1 1\n", "", 1));
+	press(view, "j", true);
+	assert_true(take(view, "1", 0,
+			 "new z UP k - .9 - 0 0 0 0 1 1\nweb a UP k - .1 - 0 0 0 0 1 1\n"
+			 "web b UP k - .2 - 0 0 0 0 1 1\n",
+			 "", 2));
+	asks(view, "  b: d drain");
+	press(view, "d", true);
+	assert_true(take(view, "1", 0, "new z UP k - .9 - 0 0 0 0 1 1\nweb a UP k - .1 - 0 0 0 0 1 1\n", "", 3));
+	asks(view, "set server web/b state drain?");
+	press(view, "yd", true);
+	asks(view, "set server web/a state drain?");
+	top_view_free(view);
+}
+
+static void names_that_are_not_whole_are_left_alone(void **state)
+{
+	static const char *const names[] = { "a;b", "a\033b", "a$b",
+					     "a23456789012345678901234567890123456789012345678901234567890123456789" };
+	char line[200];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct top_view *view = top_view_new();
+
+		snprintf(line, sizeof(line), "web %s UP k - .1 - 0 0 0 0 1 1\n", names[i]);
+		assert_true(take(view, "1", 0, line, "", 1));
+		press(view, "dy", true);
+		assert_null(top_view_command(view));
+		top_view_free(view);
+	}
 }
 
 static void colours_are_for_who_wants_them(void **state)
@@ -229,6 +322,9 @@ int main(void)
 		cmocka_unit_test(a_terminal_is_not_told_what_to_do),
 		cmocka_unit_test(a_screen_is_as_large_as_it_is),
 		cmocka_unit_test(keys_scroll_sort_and_quit),
+		cmocka_unit_test(keys_change_a_server_once_it_is_agreed_to),
+		cmocka_unit_test(the_choice_follows_its_server),
+		cmocka_unit_test(names_that_are_not_whole_are_left_alone),
 		cmocka_unit_test(colours_are_for_who_wants_them),
 	};
 
