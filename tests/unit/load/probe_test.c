@@ -152,7 +152,7 @@ static void what_the_server_ends_is_no_failure(void **state)
 	assert_int_equal(listen(listener, 10), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
 	snprintf(text, sizeof(text),
-		 "backend web\n  server a 127.0.0.1:%u redir http://a.example.com load-check http /l load-inter 10ms\n",
+		 "backend web\n  server a 127.0.0.1:%u redir http://a.example.com load-check http /l load-inter 100ms\n",
 		 ntohs(address.sin_port));
 	site_open(&site, text, 1);
 	load = load_start(loop, site.fleet, &site.log);
