@@ -2,7 +2,7 @@
 /*
  * What `top` hears from the other end of a socket, one answer after the other (a form feed stands between two), and the keys
  * of a terminal.
- * - No byte of it gets to the terminal but printable ones: there are no escape sequences but our own, at line ends.
+ * - No byte of it gets to the terminal but printable ones: there are no escape sequences but our own.
  * - No line is wider than the screen.
  * - Keys are taken one after the other until none is left.
  */
@@ -20,6 +20,15 @@ static void must(bool holds)
 		abort();
 }
 
+/* Ours: to the corner, to the end, and how letters look. */
+static size_t escape_length(const char *text)
+{
+	if (text[1] == '[' && text[2] && strchr("HKJ", text[2]))
+		return 3;
+	must(text[1] == '[' && text[2] && strchr("017", text[2]) && text[3] == 'm');
+	return 4;
+}
+
 static void check_screen(struct top_view *view, unsigned rows)
 {
 	char *text = NULL;
@@ -33,8 +42,8 @@ static void check_screen(struct top_view *view, unsigned rows)
 		unsigned char c = (unsigned char)text[i];
 
 		if (c == 033) {
-			must(rows > 0 && text[i + 1] == '[' && strchr("HKJ", text[i + 2]));
-			i += 2;
+			must(rows > 0);
+			i += escape_length(text + i) - 1;
 			continue;
 		}
 		must((c >= ' ' && c < 0x7f) || c == '\n' || c == '\r');
@@ -49,9 +58,9 @@ static void press(struct top_view *view, struct slice in)
 	int key;
 
 	for (size_t left = in.len; (key = top_take_key(&in)) >= 0; left = in.len) {
-		must(in.len < left);
 		const char *command;
 
+		must(in.len < left);
 		top_view_key(view, key, 20);
 		command = top_view_command(view);
 		must(!command || (strncmp(command, "set server ", 11) == 0 && !strpbrk(command, ";\n\033")));
