@@ -10,6 +10,7 @@ import json
 import re
 import socket
 import sys
+import time
 
 # Columns that HAProxy fills and ours leaves empty: nothing passes through the agent, so there is nothing to count.
 EMPTY = set("""qcur qmax smax bin bout dreq dresp econ eresp wretr wredis rate rate_max hrsp_1xx hrsp_2xx hrsp_4xx
@@ -21,6 +22,7 @@ EMPTY_OF_BACKENDS = {"chkdown", "downtime"}
 # The same meaning, another value: when, and how long.
 DIFFERENT = set("iid lastchg downtime check_duration check_health chkfail chkdown".split())
 # srv_time_since_last_change, the backend's number, when the last check was; what they have learnt of it is compared above.
+IN_PROGRESS, CHECK_ENABLED = 1, 4  # CHK_ST_INPROGRESS, CHK_ST_ENABLED
 STATE_DIFFERENT = {"be_id", "srv_time_since_last_change", "srv_check_health"}
 
 
@@ -44,8 +46,19 @@ def rows(text, backend="web"):
             "# pxname" in row else "pxname"] == backend}
 
 
+def between_checks(take, is_checking):
+    """HAProxy says of a check that it runs, and forgets meanwhile what the last one found."""
+    until = time.monotonic() + 10
+    while True:
+        taken = take()
+        if not is_checking(taken) or time.monotonic() > until:
+            return taken
+
+
 def compare_stat(ours, theirs):
-    mine, other = rows(ask(ours, "show stat")), rows(ask(theirs, "show stat"))
+    mine = rows(ask(ours, "show stat"))
+    other = between_checks(lambda: rows(ask(theirs, "show stat")),
+                           lambda found: any(row["check_status"].startswith("* ") for row in found.values()))
     assert list(mine) == list(other) and len(mine) == 5, (list(mine), list(other))
     filled = set()
     for name, row in other.items():
@@ -110,7 +123,11 @@ def compare_states(ours, theirs):
         names = lines[1].lstrip("# ").split()
         return lines[0], names, {line.split()[3]: dict(zip(names, line.split())) for line in lines[2:] if line}
 
-    mine, other = states(ours), states(theirs)
+    def is_checking(there):
+        return any(state["srv_check_result"] == "0" or int(state["srv_check_state"]) & IN_PROGRESS
+                   for state in there[2].values() if int(state["srv_check_state"]) & CHECK_ENABLED)
+
+    mine, other = states(ours), between_checks(lambda: states(theirs), is_checking)
     assert mine[:2] == other[:2], (mine[:2], other[:2])
     assert list(mine[2]) == list(other[2]) and mine[2]
     for name, state in other[2].items():
