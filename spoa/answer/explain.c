@@ -247,6 +247,8 @@ static bool tell(const struct frontend *frontend, const struct route *route, str
 		tell_backends(frontend, &decision, scratch, arena, teller);
 	if (decision.reason >= REASON_DRY_RUN)
 		length = answer_location(scratch, frontend, decision.server, location, sizeof(location));
+	if (decision.reason >= REASON_DRY_RUN && length == 0)
+		decision.reason = REASON_BAD_REQUEST; /* as an answer is that has no Location */
 	teller->decision(teller, &decision, slice_of(location, length));
 	return true;
 }
