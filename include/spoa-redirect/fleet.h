@@ -480,6 +480,9 @@ struct fleet *fleet_new(struct arena *arena, const struct log *log, const struct
 /* The rows of `defaults` and `backend`. */
 struct config_room fleet_room(struct fleet *fleet);
 
+/* Whose servers may serve instead, as configured: also before fleet_finish(). NULL: nobody's, or no such backend. */
+struct backend *fleet_fallback(const struct fleet *fleet, const struct backend *backend);
+
 /* Before ruleset_finish(): what the formats of `redirect location` read, the frontends will. False: out of memory. */
 bool fleet_add_locations(const struct fleet *fleet, struct ruleset *ruleset);
 

@@ -23,6 +23,11 @@ void fallback_inherit(struct backend *backend)
 		backend->fallback_name = NULL;
 }
 
+struct backend *fleet_fallback(const struct fleet *fleet, const struct backend *backend)
+{
+	return backend->fallback_name ? fleet_find(fleet, backend->fallback_name) : NULL;
+}
+
 static bool unknown(struct fleet *fleet, const struct backend *backend, struct config *config)
 {
 	const char *names[64];
@@ -55,7 +60,7 @@ void fallback_finish(struct fleet *fleet, struct config *config)
 
 		if (!backend->fallback_name)
 			continue;
-		backend->fallback = fleet_find(fleet, backend->fallback_name);
+		backend->fallback = fleet_fallback(fleet, backend);
 		if (!backend->fallback)
 			unknown(fleet, backend, config);
 	}

@@ -235,9 +235,8 @@ static bool parse_location(struct config_words *words, void *into)
 bool fleet_add_locations(const struct fleet *fleet, struct ruleset *ruleset)
 {
 	for (size_t i = 0; i < fleet->n; i++) {
-		const struct backend *backend = fleet->backends[i], *fallback;
+		const struct backend *backend = fleet->backends[i], *fallback = fleet_fallback(fleet, backend);
 
-		fallback = backend->fallback_name ? fleet_find(fleet, backend->fallback_name) : NULL;
 		if (backend->redirect.location &&
 		    !ruleset_add_location(ruleset, backend->redirect.location, backend->name))
 			return false;

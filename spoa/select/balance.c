@@ -279,7 +279,7 @@ static void finish_stick(struct config *config, struct backend *backend)
 /* Those that lead to a backend lead to its fallback, too. */
 static bool add_keys(struct ruleset *ruleset, const struct fleet *fleet, const struct backend *backend)
 {
-	const struct backend *fallback = backend->fallback_name ? fleet_find(fleet, backend->fallback_name) : NULL;
+	const struct backend *fallback = fleet_fallback(fleet, backend);
 
 	return (!backend->hash.key || ruleset_add_key(ruleset, backend->hash.key, backend->name)) &&
 	       (!fallback || !fallback->hash.key || ruleset_add_key(ruleset, fallback->hash.key, backend->name));

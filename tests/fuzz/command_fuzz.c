@@ -13,6 +13,7 @@
 #include "spoa-redirect/select.h"
 #include "spoa/admin/admin.h"
 #include "spoa/net/net.h"
+#include "servers.h"
 #include "system.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -69,25 +70,6 @@ static void build(void)
 	ev_async_start(running.loop, &net.listener.wake);
 }
 
-/* Of all that commands may change. */
-static uint64_t sum_up(void)
-{
-	uint64_t sum = 17;
-
-	for (size_t i = 0; i < fleet_count(running.site.fleet); i++) {
-		const struct backend *backend = fleet_backend(running.site.fleet, i);
-
-		for (size_t j = 0; j < backend->n_servers; j++) {
-			const struct server_state *state = backend->servers[j]->state;
-
-			sum = sum * 31 + atomic_load(&state->weight) + (unsigned)state->admin * 1000u +
-			      state->said[SOURCE_PUSH].taken * 17u + state->health * 10000u + state->agent_down * 7u +
-			      state->paused[0] * 11u + state->paused[1] * 13u;
-		}
-	}
-	return sum;
-}
-
 static void check_fleet(void)
 {
 	for (size_t i = 0; i < fleet_count(running.site.fleet); i++) {
@@ -128,7 +110,7 @@ static void decide(void)
 static void run(struct session *session, char *line)
 {
 	bool may = session->level == LEVEL_ADMIN;
-	uint64_t before = sum_up();
+	uint64_t before = servers_sum(running.site.fleet);
 	char *answer = NULL;
 	size_t length;
 	FILE *out = open_memstream(&answer, &length);
@@ -138,7 +120,7 @@ static void run(struct session *session, char *line)
 	command_run(session, line, out);
 	reading = false;
 	must(fclose(out) == 0 && !session->waits);
-	must(may || sum_up() == before);
+	must(may || servers_sum(running.site.fleet) == before);
 	must(answer[0] != '[' || is_json(answer));
 	check_fleet();
 	decide();

@@ -12,6 +12,7 @@
 #include "spoa/admin/web.h"
 #include "spoa/load/probe.h"
 #include "spoa/net/net.h"
+#include "servers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -56,25 +57,6 @@ static void build(void)
 	must(running.loop && admin.reload && running.load && admin.history);
 }
 
-/* Of all that may be changed. */
-static uint64_t sum_up(void)
-{
-	uint64_t sum = 17;
-
-	for (size_t i = 0; i < fleet_count(running.site.fleet); i++) {
-		const struct backend *backend = fleet_backend(running.site.fleet, i);
-
-		for (size_t j = 0; j < backend->n_servers; j++) {
-			const struct server_state *state = backend->servers[j]->state;
-
-			must(atomic_load(&state->weight) <= 256);
-			sum = sum * 31 + atomic_load(&state->weight) + (unsigned)state->admin * 1000u +
-			      state->said[SOURCE_PUSH].taken * 7u + state->agent_down * 11u;
-		}
-	}
-	return sum;
-}
-
 static void check_answer(const struct web *web, const char *answer, size_t length)
 {
 	json_t *json;
@@ -90,7 +72,7 @@ static void check_answer(const struct web *web, const char *answer, size_t lengt
 static void ask(struct web *web)
 {
 	const struct web_route *route;
-	uint64_t before = sum_up();
+	uint64_t before = servers_sum(running.site.fleet);
 	struct net_sums sums;
 	char *answer = NULL;
 	size_t length;
@@ -110,7 +92,7 @@ static void ask(struct web *web)
 		web_run(web, route);
 	must(fclose(web->out) == 0);
 	check_answer(web, answer, length);
-	must(may || sum_up() == before);
+	must(may || servers_sum(running.site.fleet) == before);
 	free(answer);
 }
 

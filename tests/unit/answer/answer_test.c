@@ -14,22 +14,12 @@ static const char rules[] = "frontend route\n"
 			    "backend gone\n"
 			    "  server g1 192.0.2.3:80 redir https://g1.example.com disabled\n";
 
-struct exchange {
-	struct request_message messages[MAX_MESSAGES];
-	const char *answer;
-};
-
 static void expect(const struct exchange *cases, size_t n)
 {
 	struct site site;
 
 	site_open(&site, rules, 1);
-	for (size_t i = 0; i < n; i++) {
-		struct spop_slice payload = payload_new(cases[i].messages, MAX_FRAME);
-
-		assert_string_equal(answer(&site, payload, MAX_FRAME), cases[i].answer);
-		free((void *)(uintptr_t)payload.ptr);
-	}
+	expect_answers(&site, cases, n);
 	site_close(&site);
 }
 

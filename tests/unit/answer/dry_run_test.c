@@ -32,10 +32,7 @@ static uint64_t booked(const struct server *server)
 
 static void nothing_says_where_to_go(void **state)
 {
-	static const struct {
-		struct request_message messages[MAX_MESSAGES];
-		const char *answer;
-	} cases[] = {
+	static const struct exchange cases[] = {
 		{ { { "route", { METHOD("POST"), PATH("/trial") } } }, "reason=dry-run backend=trial server=t1" },
 		{ { { "try", { METHOD("GET"), PATH("/") } } }, "reason=dry-run backend=web server=w1" },
 		{ { { "try", { METHOD("POST"), PATH("/") } } }, "reason=method backend=web" },
@@ -49,12 +46,7 @@ static void nothing_says_where_to_go(void **state)
 
 	(void)state;
 	site_open(&site, rules, 1);
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct spop_slice payload = payload_new(cases[i].messages, MAX_FRAME);
-
-		assert_string_equal(answer(&site, payload, MAX_FRAME), cases[i].answer);
-		free((void *)(uintptr_t)payload.ptr);
-	}
+	expect_answers(&site, cases, COUNT(cases));
 	assert_int_equal(site.scratch.decisions[REASON_DRY_RUN], 5);
 	assert_int_equal(site.scratch.decisions[REASON_REDIRECT], 1);
 	assert_int_equal(booked(fleet_find(site.fleet, "web")->servers[0]), 1);

@@ -24,10 +24,7 @@ static const char rules[] = "frontend route\n"
 
 static void a_location_is_made_of_text_and_samples(void **state)
 {
-	static const struct {
-		struct request_message messages[MAX_MESSAGES];
-		const char *answer;
-	} cases[] = {
+	static const struct exchange cases[] = {
 		{ { { "route", { METHOD("GET"), PATH("/own"), X("a b#c/?&=%41%4") } } },
 		  "reason=redirect backend=own server=o1 code=#302 "
 		  "location=https://o1.example.com/base/own?h=a%20b%23c/?&=%41%254&%&b=own" },
@@ -55,12 +52,7 @@ static void a_location_is_made_of_text_and_samples(void **state)
 
 	(void)state;
 	site_open(&site, rules, 1);
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct spop_slice payload = payload_new(cases[i].messages, MAX_FRAME);
-
-		assert_string_equal(answer(&site, payload, MAX_FRAME), cases[i].answer);
-		free((void *)(uintptr_t)payload.ptr);
-	}
+	expect_answers(&site, cases, COUNT(cases));
 	site_close(&site);
 }
 

@@ -102,4 +102,20 @@ static inline const char *answer(struct site *site, struct spop_slice payload, u
 	return text;
 }
 
+struct exchange {
+	struct request_message messages[MAX_MESSAGES];
+	const char *answer;
+};
+
+/* Each NOTIFY's ACK, one after the other. */
+static inline void expect_answers(struct site *site, const struct exchange *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct spop_slice payload = payload_new(cases[i].messages, MAX_FRAME);
+
+		assert_string_equal(answer(site, payload, MAX_FRAME), cases[i].answer);
+		free((void *)(uintptr_t)payload.ptr);
+	}
+}
+
 #endif

@@ -190,6 +190,15 @@ static bool check_guard(struct random *random, const char *regex, bool nocase, p
 	return guard != NULL;
 }
 
+/* NULL: PCRE2 does not take it. */
+static pcre2_code *compile(const char *regex, bool nocase)
+{
+	PCRE2_SIZE at;
+	int error;
+
+	return pcre2_compile((PCRE2_SPTR)regex, strlen(regex), nocase ? PCRE2_CASELESS : 0, &error, &at, NULL);
+}
+
 static void a_guard_keeps_nothing_away_that_matches(void **state)
 {
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
@@ -202,11 +211,9 @@ static void a_guard_keeps_nothing_away_that_matches(void **state)
 		bool nocase = random_below(&random, 2);
 		char regex[200];
 		pcre2_code *code;
-		int error;
-		PCRE2_SIZE at;
 
 		make(&random, regex, more_pieces, COUNT(more_pieces), 10);
-		code = pcre2_compile((PCRE2_SPTR)regex, strlen(regex), nocase ? PCRE2_CASELESS : 0, &error, &at, NULL);
+		code = compile(regex, nocase);
 		if (!code)
 			continue;
 		guards += check_guard(&random, regex, nocase, data, code, &kept);
@@ -230,11 +237,9 @@ static void every_text_is_told_as_pcre2_does(void **state)
 		bool nocase = random_below(&random, 2);
 		char regex[200];
 		pcre2_code *code;
-		int error;
-		PCRE2_SIZE at;
 
 		make(&random, regex, pieces, COUNT(pieces), 10);
-		code = pcre2_compile((PCRE2_SPTR)regex, strlen(regex), nocase ? PCRE2_CASELESS : 0, &error, &at, NULL);
+		code = compile(regex, nocase);
 		if (!code)
 			continue;
 		arena = arena_new();
