@@ -28,7 +28,7 @@ static const char text[] =
 
 static struct running running;
 static struct net net;
-static struct admin admin = { .running = &running, .about = { "1", "2" }, .stopping = true };
+static struct admin admin = { .running = &running, .about = { .version = "1", .date = "2" }, .stopping = true };
 
 /* Not assert(): it must stay in every build. */
 static void must(bool holds)
@@ -82,9 +82,9 @@ static void check_fleet(void)
 	}
 }
 
-static bool is_json(const char *text)
+static bool is_json(const char *answer)
 {
-	json_t *json = json_loads(text, 0, NULL);
+	json_t *json = json_loads(answer, 0, NULL);
 
 	json_decref(json);
 	return json != NULL;

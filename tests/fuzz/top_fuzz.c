@@ -11,6 +11,8 @@
 
 #include "spoa/cli/top.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 #define COLUMNS 100u
 
 /* Not assert(): it must stay in every build. */
