@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Bytes and time of one connection: what a read brings is answered into the worker's buffer, and leaves in one write. */
+/* Bytes and time of one connection: what comes is read into the worker's buffer, and what it is answered leaves in one write. */
 #include "conn.h"
 
 #include <errno.h>
@@ -81,14 +81,14 @@ static void watch(struct conn *conn, int events)
 
 /* ---- time ---- */
 
-static bool has_rest(const struct conn *conn)
+bool conn_has_rest(const struct conn *conn)
 {
 	return conn->partial.ptr || conn->head_len > 0 || conn->fragmented;
 }
 
 bool conn_is_idle(const struct conn *conn)
 {
-	return !has_rest(conn) && conn->pending.len == 0;
+	return !conn_has_rest(conn) && conn->pending.len == 0;
 }
 
 /* When something has to have happened; INFINITY: nothing has to. */
@@ -101,7 +101,7 @@ static double next_deadline(const struct conn *conn)
 		return fmin(conn->deadline, conn->leave_at);
 	if (conn->state != CONN_RUNNING)
 		return conn->deadline;
-	if (has_rest(conn))
+	if (conn_has_rest(conn))
 		deadline = conn->rest_since + settings->frame_timeout;
 	if (conn->pending.len > 0)
 		deadline = fmin(deadline, conn->output_since + settings->frame_timeout);
@@ -153,15 +153,14 @@ static void give_up(struct conn *conn, const char *why)
 	conn_free(conn);
 }
 
-/* Gives out what fits the socket; what does not is kept, and nothing is read until it is gone. False: freed. */
-static bool flush(struct conn *conn, const uint8_t *out, size_t len)
+bool conn_flush(struct conn *conn, struct spop_slice out)
 {
 	struct worker *worker = conn->worker;
 	ssize_t sent = 0;
 
-	if (conn->pending.len == 0 && len > 0) {
+	if (conn->pending.len == 0 && out.len > 0) {
 		do
-			sent = send(conn->io.fd, out, len, MSG_NOSIGNAL);
+			sent = send(conn->io.fd, out.ptr, out.len, MSG_NOSIGNAL);
 		while (sent < 0 && errno == EINTR);
 		if (sent < 0 && errno != EAGAIN) {
 			conn_free(conn); /* EPIPE and ECONNRESET: how HAProxy ≥ 3.1 ends */
@@ -170,16 +169,16 @@ static bool flush(struct conn *conn, const uint8_t *out, size_t len)
 		if (sent < 0)
 			sent = 0;
 	}
-	if ((size_t)sent == len)
+	if ((size_t)sent == out.len)
 		return true;
 	if (conn->pending.len == 0)
 		conn->output_since = worker->now;
-	if (len - (size_t)sent > worker->settings->output_limit - conn->pending.len) {
+	if (out.len - (size_t)sent > worker->settings->output_limit - conn->pending.len) {
 		counter_add(&worker->counters[NET_OVERFLOWS], 1);
 		give_up(conn, "its peer does not read");
 		return false;
 	}
-	if (!bytes_add(&conn->pending, out + sent, len - (size_t)sent)) {
+	if (!bytes_add(&conn->pending, out.ptr + sent, out.len - (size_t)sent)) {
 		give_up(conn, "out of memory");
 		return false;
 	}
@@ -220,47 +219,12 @@ static void say_disconnect(struct conn *conn, enum spop_error error)
 
 	spop_writer_init(&writer, worker->out, NET_OUT_SIZE);
 	dialog_disconnect(conn, error, &writer);
-	if (flush(conn, worker->out, (size_t)(writer.at - worker->out)) && conn->pending.len == 0)
+	if (conn_flush(conn, (struct spop_slice){ worker->out, (size_t)(writer.at - worker->out) }) &&
+	    conn->pending.len == 0)
 		half_close(conn);
 }
 
-/* ---- frames ---- */
-
-/* Keeps the beginning of a frame until the rest comes. False: no memory for it. */
-static bool keep_rest(struct conn *conn, struct spop_slice rest)
-{
-	uint32_t length;
-
-	conn->head_len = 0;
-	if (rest.len < SPOP_LENGTH_SIZE) {
-		memcpy(conn->head, rest.ptr, rest.len);
-		conn->head_len = (uint8_t)rest.len;
-		return true;
-	}
-	length = (uint32_t)rest.ptr[0] << 24 | (uint32_t)rest.ptr[1] << 16 | (uint32_t)rest.ptr[2] << 8 | rest.ptr[3];
-	conn->partial.room = (size_t)length + SPOP_LENGTH_SIZE; /* spop_frame_decode() has found it good */
-	conn->partial.ptr = malloc(conn->partial.room);
-	if (!conn->partial.ptr) {
-		conn->partial.room = 0;
-		return false;
-	}
-	memcpy(conn->partial.ptr, rest.ptr, rest.len);
-	conn->partial.len = rest.len;
-	return true;
-}
-
-/* Room for the longest answer is made before each frame. False: freed. */
-static bool make_room(struct conn *conn, struct spop_writer *writer)
-{
-	struct worker *worker = conn->worker;
-
-	if ((size_t)(writer->end - writer->at) >= (size_t)NET_MAX_FRAME_SIZE + SPOP_LENGTH_SIZE)
-		return true;
-	if (!flush(conn, worker->out, (size_t)(writer->at - worker->out)))
-		return false;
-	spop_writer_init(writer, worker->out, NET_OUT_SIZE);
-	return true;
-}
+/* ---- what is wrong ---- */
 
 static struct slice peer_of(const struct conn *conn, char text[ENDPOINT_TEXT])
 {
@@ -279,68 +243,19 @@ void conn_capture(const struct conn *conn, const char *why, struct spop_slice by
 		      slice_of(bytes.ptr, bytes.len));
 }
 
-/* A frame that ended the connection; in: what is left behind it. */
-static void note_refusal(const struct conn *conn, struct spop_slice from, struct spop_slice in)
-{
-	if (conn->refusal != SPOP_ERR_NONE)
-		conn_capture(
-			conn, spop_error_text(conn->refusal),
-			(struct spop_slice){ from.ptr, in.ptr > from.ptr ? (size_t)(in.ptr - from.ptr) : from.len });
-}
-
-/* Answers every whole frame of *in, which moves on. False: the connection is freed. */
-static bool answer_frames(struct conn *conn, struct spop_slice *in, struct spop_writer *writer)
-{
-	while (conn->state == CONN_HELLO || conn->state == CONN_RUNNING) {
-		bool running = conn->state == CONN_RUNNING;
-		uint32_t max = running ? conn->max_frame_size : conn->worker->settings->max_frame_size;
-		struct spop_frame frame;
-		struct spop_slice from = *in;
-		enum spop_status status = spop_frame_decode(in, max, &frame);
-
-		if (status == SPOP_MORE)
-			return true;
-		if (!make_room(conn, writer))
-			return false;
-		if (status != SPOP_OK ? !dialog_bad_frame(conn, status, writer) : !dialog_frame(conn, &frame, writer)) {
-			note_refusal(conn, from, *in);
-			return true;
-		}
-	}
-	return true;
-}
+/* ---- answers ---- */
 
 /* Who takes the whole connection: then nothing is ended. */
-static bool has_heir(const struct conn *conn)
+bool conn_has_heir(const struct conn *conn)
 {
 	return atomic_load_explicit(&conn->worker->net->heir, memory_order_relaxed) >= 0;
 }
 
-/* HAProxy has asked for more meanwhile: that would be lost behind an AGENT-DISCONNECT. */
-static bool more_waits(const struct conn *conn)
+void conn_answered(struct conn *conn, struct spop_slice out)
 {
-	uint8_t byte;
-
-	return recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
-static void after_frames(struct conn *conn, struct spop_slice rest, struct spop_writer *writer)
-{
-	struct worker *worker = conn->worker;
-	bool running = conn->state == CONN_HELLO || conn->state == CONN_RUNNING, leaves;
-
-	if (running && rest.len > 0) {
-		conn->rest_since = worker->now;
-		if (!keep_rest(conn, rest))
-			dialog_disconnect(conn, SPOP_ERR_RESOURCES, writer);
-	}
-	leaves = conn->state == CONN_RUNNING && conn_is_leaving(conn);
-	/* in one write with the answer, so that HAProxy knows before it asks for more on this connection */
-	if (leaves && conn->answered && !has_rest(conn) && !has_heir(conn) && !more_waits(conn))
-		dialog_disconnect(conn, SPOP_ERR_NONE, writer);
-	if (!flush(conn, worker->out, (size_t)(writer->at - worker->out)))
+	if (!conn_flush(conn, out))
 		return;
-	if (leaves && conn->state == CONN_RUNNING && bequest_try(conn) == BEQUEST_GONE) {
+	if (conn->state == CONN_RUNNING && conn_is_leaving(conn) && bequest_try(conn) == BEQUEST_GONE) {
 		conn_free(conn);
 		return;
 	}
@@ -355,7 +270,7 @@ static void after_frames(struct conn *conn, struct spop_slice rest, struct spop_
 static ssize_t read_some(struct conn *conn, size_t *fresh)
 {
 	struct bytes *partial = &conn->partial;
-	struct iovec parts[2] = { [1] = { conn->worker->in + conn->head_len, NET_READ_SIZE } };
+	struct iovec parts[2] = { [1] = { turn_room(conn->worker) + conn->head_len, NET_READ_SIZE } };
 	ssize_t got;
 
 	if (!partial->ptr) {
@@ -371,46 +286,9 @@ static ssize_t read_some(struct conn *conn, size_t *fresh)
 	return got;
 }
 
-/* Of all that one read brought alike: they leave together. */
-static void count_time(struct worker *worker, uint64_t answers)
-{
-	double seconds = answers > 0 ? clock_now() - worker->now : 0;
-	unsigned bucket = 0;
-
-	if (answers == 0)
-		return;
-	while (bucket < NET_TIMES && seconds > net_times[bucket])
-		bucket++;
-	counter_add(&worker->times[bucket], answers);
-	counter_add(&worker->nanoseconds, (uint64_t)(seconds * 1e9) * answers);
-}
-
-static void answer_all(struct conn *conn, size_t fresh)
-{
-	struct worker *worker = conn->worker;
-	struct spop_slice in = { worker->in, fresh + conn->head_len };
-	struct spop_writer writer;
-
-	spop_writer_init(&writer, worker->out, NET_OUT_SIZE);
-	if (conn->partial.ptr) {
-		struct spop_slice first = { conn->partial.ptr, conn->partial.len };
-
-		if (first.len < conn->partial.room)
-			return;
-		if (!answer_frames(conn, &first, &writer))
-			return;
-		bytes_release(&conn->partial);
-	}
-	if (conn->head_len > 0)
-		memcpy(worker->in, conn->head, conn->head_len);
-	conn->head_len = 0;
-	if (answer_frames(conn, &in, &writer))
-		after_frames(conn, in, &writer);
-}
-
 static void discard(struct conn *conn)
 {
-	ssize_t got = read(conn->io.fd, conn->worker->in, NET_READ_SIZE);
+	ssize_t got = read(conn->io.fd, turn_room(conn->worker), NET_READ_SIZE);
 
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
 		conn_free(conn);
@@ -419,7 +297,6 @@ static void discard(struct conn *conn)
 static void on_readable(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
-	uint64_t before;
 	size_t fresh;
 	ssize_t got;
 
@@ -431,16 +308,15 @@ static void on_readable(struct conn *conn)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got <= 0) {
-		if (has_rest(conn)) /* at a frame's border an end is an end, however it comes */
+		if (conn_has_rest(conn)) /* at a frame's border an end is an end, however it comes */
 			worker_complain(worker, "lost", "it ended within a frame");
 		conn_free(conn);
 		return;
 	}
 	conn->heard = worker->now;
 	conn->answered = false;
-	before = counter_get(&worker->counters[NET_NOTIFIES]);
-	answer_all(conn, fresh);
-	count_time(worker, counter_get(&worker->counters[NET_NOTIFIES]) - before);
+	if (!turn_keep(conn, fresh))
+		turn_answer_now(conn, fresh);
 }
 
 /* ---- events ---- */
@@ -485,7 +361,7 @@ static void on_late(struct conn *conn)
 		break;
 	}
 	if (conn_is_idle(conn)) {
-		if (has_left(conn) && has_heir(conn)) {
+		if (has_left(conn) && conn_has_heir(conn)) {
 			conn_leave(conn);
 			return;
 		}
@@ -508,6 +384,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
+	turn_end(conn->worker);
 	if (next_deadline(conn) <= conn->worker->now + 0.001)
 		on_late(conn);
 	else
@@ -544,7 +421,7 @@ void conn_leave(struct conn *conn)
 		break;
 	}
 	if (conn->leave_at == 0)
-		conn->leave_at = conn->worker->now + (hasty ? 0 : has_heir(conn) ? NET_RETRY : NET_QUIET);
+		conn->leave_at = conn->worker->now + (hasty ? 0 : conn_has_heir(conn) ? NET_RETRY : NET_QUIET);
 	if (conn->state == CONN_HELD || (conn->state == CONN_HELLO && has_left(conn)))
 		conn_free(conn);
 	else if (conn->state == CONN_RUNNING && conn_is_idle(conn) && has_left(conn))

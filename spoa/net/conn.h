@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One SPOP connection, split in two: conn.c moves its bytes and watches its time, dialog.c answers its frames. A
+ * One SPOP connection, split in three: conn.c moves its bytes and watches its time, turn.c finds frames in them, dialog.c
+ * answers those. A
  * connection owns memory only while bytes wait: a frame that is not complete, the pieces of a fragmented NOTIFY,
  * answers that its peer does not take.
  */
@@ -52,11 +53,34 @@ void bytes_release(struct bytes *bytes);
 /* The state lasts so many seconds; then on_timer() ends it. */
 void conn_set_state(struct conn *conn, enum conn_state state, double seconds);
 
+/* Whether a part of a frame, or of a NOTIFY's fragments, is here. */
+bool conn_has_rest(const struct conn *conn);
+
+/* Whether somebody takes the whole connection, so that nothing is ended. */
+bool conn_has_heir(const struct conn *conn);
+
 /* Whether nothing of a frame, of a NOTIFY's fragments or of our answers is under way. */
 bool conn_is_idle(const struct conn *conn);
 
+/* Gives out what fits the socket; what does not is kept, and nothing is read until it is gone. False: freed. */
+bool conn_flush(struct conn *conn, struct spop_slice out);
+
+/* The same for all that a read was answered, and what it makes due. Frees it where it has ended. */
+void conn_answered(struct conn *conn, struct spop_slice out);
+
 /* Keeps what came for `show errors`. */
 void conn_capture(const struct conn *conn, const char *why, struct spop_slice bytes);
+
+/* ---- turn.c ---- */
+
+/* Where the next read puts what it brings: room for NET_READ_SIZE and what was left from the one before. */
+uint8_t *turn_room(struct worker *worker);
+
+/* Whether what was read there is kept for turn_end(), by when the connection may not be freed; else turn_answer_now() is due. */
+bool turn_keep(struct conn *conn, size_t fresh);
+
+/* Answers what conn->partial has, if it is a whole frame, and what was read to turn_room(). May free. */
+void turn_answer_now(struct conn *conn, size_t fresh);
 
 /* ---- bequest.c ---- */
 

@@ -13,7 +13,11 @@
 
 #define NET_MAX_FRAME_SIZE (1024u * 1024 - 4) /* the largest that is agreed to */
 #define NET_READ_SIZE      (128u * 1024)
-#define NET_OUT_SIZE       (NET_MAX_FRAME_SIZE + 4 + 128u * 1024)
+#define NET_OUT_SIZE       (NET_MAX_FRAME_SIZE + 4 + 128u * 1024) /* beyond the longest answer */
+#define NET_TURN           64u   /* reads that are answered together at most, each of a connection of its own and */
+#define NET_TURN_READ      2048u /* of so many bytes at most; */
+#define NET_TURN_ANSWERS   (64u * 1024) /* what they have been answered leaves once it is more than this */
+#define NET_IN_SIZE        (NET_TURN * NET_TURN_READ + NET_READ_SIZE + 4)
 #define NET_QUIET          2.0   /* seconds without a question until a connection that leaves is ended */
 #define NET_RETRY          0.2   /* seconds until one that has an heir, but could not go, tries again */
 #define NET_MAX_HELD       1000u /* refused connections that are held at a time, of a worker */
@@ -82,8 +86,15 @@ struct worker {
 		uint32_t max_frame_size;
 	} * inbox;
 	size_t n_inbox, inbox_room;
-	uint8_t *in;  /* what one read brings, behind up to 3 bytes left from the one before */
+	uint8_t *in;  /* what reads bring, each behind up to 3 bytes left from the one before */
 	uint8_t *out; /* the answers to it */
+	struct turn {
+		size_t n, bytes; /* reads that wait for their answers, and what they have of in */
+		struct question {
+			struct conn *conn;
+			struct spop_slice in, out;
+		} questions[NET_TURN];
+	} turn;
 	struct answer_scratch scratch;
 	counter counters[NET_COUNTS]; /* as struct net_sums, of this worker */
 	counter times[NET_TIMES + 1], nanoseconds;
@@ -105,6 +116,11 @@ bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor,
 
 /* Ends and frees; the worker may never have been started. */
 void worker_stop(struct worker *worker);
+
+/* ---- turn.c ---- */
+
+/* Answers what this turn of the loop has read. Due before anything else is done to connections, and before it waits. */
+void turn_end(struct worker *worker);
 
 /* ---- conn.c ---- */
 

@@ -97,6 +97,7 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
 	struct newcomer newcomer;
 
 	(void)events;
+	turn_end(worker);
 	while (take_newcomer(worker, &newcomer))
 		conn_open(worker, newcomer.fd, newcomer.acceptor, newcomer.max_frame_size);
 	take_settings(worker);
@@ -123,6 +124,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 
 	(void)loop;
 	(void)events;
+	turn_end(worker);
 	answer_settle(&worker->scratch, worker->now);
 }
 
@@ -135,6 +137,7 @@ static void *run(void *argument)
 			ev_run(worker->loop, EVRUN_NOWAIT);
 	else
 		ev_run(worker->loop, 0);
+	turn_end(worker);
 	answer_settle(&worker->scratch, worker->now);
 	return NULL;
 }
@@ -158,7 +161,7 @@ bool worker_open(struct worker *worker, unsigned number)
 {
 	pthread_mutex_init(&worker->inbox_lock, NULL);
 	worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-	worker->in = malloc(NET_READ_SIZE + SPOP_LENGTH_SIZE);
+	worker->in = malloc(NET_IN_SIZE);
 	worker->out = malloc(NET_OUT_SIZE);
 	if (!worker->loop || !worker->in || !worker->out || !answer_scratch_init(&worker->scratch))
 		return false;

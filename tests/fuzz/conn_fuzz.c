@@ -76,7 +76,7 @@ static struct worker *the_worker(const struct acceptor **acceptor)
 		must((net.captures = captures_new()) != NULL);
 		worker = (struct worker){ .settings = site.settings, .net = &net, .now = SITE_NOW };
 		worker.loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-		worker.in = malloc(NET_READ_SIZE + SPOP_LENGTH_SIZE);
+		worker.in = malloc(NET_IN_SIZE);
 		worker.out = malloc(NET_OUT_SIZE);
 		must(worker.loop && worker.in && worker.out && answer_scratch_init(&worker.scratch));
 	}
@@ -100,9 +100,10 @@ static void turn(struct worker *worker)
 {
 	unsigned turns = 0;
 
-	do
+	do {
 		ev_run(worker->loop, EVRUN_NOWAIT);
-	while (worker->held > 0 && ++turns < MAX_TURNS);
+		turn_end(worker);
+	} while (worker->held > 0 && ++turns < MAX_TURNS);
 	must(worker->held == 0);
 	check_memory(worker);
 	memset(worker->in, 0xee, 64); /* other connections are read into it meanwhile */

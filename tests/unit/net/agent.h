@@ -41,8 +41,8 @@ static inline void agent_write_config(const struct agent *agent, const char *glo
 	fclose(out);
 }
 
-/* global: lines for that section. False: what failed is in why. */
-static inline bool agent_try(struct agent *agent, const char *global, char *why, size_t size)
+/* Bound, without threads. global: lines for that section. False: what failed is in why. */
+static inline bool agent_bind(struct agent *agent, const char *global, char *why, size_t size)
 {
 	struct net_settings *settings;
 	struct ruleset *ruleset;
@@ -76,7 +76,12 @@ static inline bool agent_try(struct agent *agent, const char *global, char *why,
 	unlink(file);
 	inherited_take(&inherited);
 	agent->net = net_open(settings, &inherited, why, size);
-	return agent->net && net_start(agent->net, why, size);
+	return agent->net != NULL;
+}
+
+static inline bool agent_try(struct agent *agent, const char *global, char *why, size_t size)
+{
+	return agent_bind(agent, global, why, size) && net_start(agent->net, why, size);
 }
 
 static inline void agent_start(struct agent *agent, const char *global)

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The frames of what was read, and their answers. What many connections ask in one turn of the loop is first read, then
+ * answered, then given out: the code and the tables of each step stay in the processor's caches from one connection to the
+ * next, which they leave where a system call comes between (Larus and Parkes, "Using cohort scheduling to enhance server
+ * performance", USENIX 2002). A connection that asks much at once, or is at its beginning or its end, is answered when read.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "conn.h"
+#include "spoa-redirect/base/clock.h"
+
+/* The answers of one connection, in its worker's buffer. */
+struct answers {
+	struct spop_writer writer;
+	uint8_t *begin;
+};
+
+static void answers_begin(struct answers *answers, const struct worker *worker, uint8_t *begin)
+{
+	answers->begin = begin;
+	spop_writer_init(&answers->writer, begin, NET_OUT_SIZE - (size_t)(begin - worker->out));
+}
+
+static struct spop_slice answers_of(const struct answers *answers)
+{
+	return (struct spop_slice){ answers->begin, (size_t)(answers->writer.at - answers->begin) };
+}
+
+/* ---- the frames of one connection ---- */
+
+/* Keeps the beginning of a frame until the rest comes. False: no memory for it. */
+static bool keep_rest(struct conn *conn, struct spop_slice rest)
+{
+	uint32_t length;
+
+	conn->head_len = 0;
+	if (rest.len < SPOP_LENGTH_SIZE) {
+		memcpy(conn->head, rest.ptr, rest.len);
+		conn->head_len = (uint8_t)rest.len;
+		return true;
+	}
+	length = (uint32_t)rest.ptr[0] << 24 | (uint32_t)rest.ptr[1] << 16 | (uint32_t)rest.ptr[2] << 8 | rest.ptr[3];
+	conn->partial.room = (size_t)length + SPOP_LENGTH_SIZE; /* spop_frame_decode() has found it good */
+	conn->partial.ptr = malloc(conn->partial.room);
+	if (!conn->partial.ptr) {
+		conn->partial.room = 0;
+		return false;
+	}
+	memcpy(conn->partial.ptr, rest.ptr, rest.len);
+	conn->partial.len = rest.len;
+	return true;
+}
+
+/* Room for the longest answer is made before each frame. False: freed. */
+static bool make_room(struct conn *conn, struct answers *answers)
+{
+	if ((size_t)(answers->writer.end - answers->writer.at) >= (size_t)NET_MAX_FRAME_SIZE + SPOP_LENGTH_SIZE)
+		return true;
+	if (!conn_flush(conn, answers_of(answers)))
+		return false;
+	answers_begin(answers, conn->worker, answers->begin);
+	return true;
+}
+
+/* A frame that ended the connection; in: what is left behind it. */
+static void note_refusal(const struct conn *conn, struct spop_slice from, struct spop_slice in)
+{
+	if (conn->refusal != SPOP_ERR_NONE)
+		conn_capture(
+			conn, spop_error_text(conn->refusal),
+			(struct spop_slice){ from.ptr, in.ptr > from.ptr ? (size_t)(in.ptr - from.ptr) : from.len });
+}
+
+/* Answers every whole frame of *in, which moves on. False: the connection is freed. */
+static bool answer_frames(struct conn *conn, struct spop_slice *in, struct answers *answers)
+{
+	while (conn->state == CONN_HELLO || conn->state == CONN_RUNNING) {
+		bool running = conn->state == CONN_RUNNING;
+		uint32_t max = running ? conn->max_frame_size : conn->worker->settings->max_frame_size;
+		struct spop_frame frame;
+		struct spop_slice from = *in;
+		enum spop_status status = spop_frame_decode(in, max, &frame);
+
+		if (status == SPOP_MORE)
+			return true;
+		if (!make_room(conn, answers))
+			return false;
+		if (status != SPOP_OK ? !dialog_bad_frame(conn, status, &answers->writer)
+				      : !dialog_frame(conn, &frame, &answers->writer)) {
+			note_refusal(conn, from, *in);
+			return true;
+		}
+	}
+	return true;
+}
+
+/* HAProxy has asked for more meanwhile: that would be lost behind an AGENT-DISCONNECT. */
+static bool more_waits(const struct conn *conn)
+{
+	uint8_t byte;
+
+	return recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Answers all that was read, and keeps the rest. False: the connection is freed. */
+static bool answer(struct conn *conn, struct spop_slice in, struct answers *answers)
+{
+	if (!answer_frames(conn, &in, answers))
+		return false;
+	if ((conn->state == CONN_HELLO || conn->state == CONN_RUNNING) && in.len > 0) {
+		conn->rest_since = conn->worker->now;
+		if (!keep_rest(conn, in))
+			dialog_disconnect(conn, SPOP_ERR_RESOURCES, &answers->writer);
+	}
+	/* in one write with the answer, so that HAProxy knows before it asks for more on this connection */
+	if (conn->state == CONN_RUNNING && conn_is_leaving(conn) && conn->answered && !conn_has_rest(conn) &&
+	    !conn_has_heir(conn) && !more_waits(conn))
+		dialog_disconnect(conn, SPOP_ERR_NONE, &answers->writer);
+	return true;
+}
+
+/* Of all that left together. */
+static void count_time(struct worker *worker, uint64_t answers)
+{
+	double seconds = answers > 0 ? clock_now() - worker->now : 0;
+	unsigned bucket = 0;
+
+	if (answers == 0)
+		return;
+	while (bucket < NET_TIMES && seconds > net_times[bucket])
+		bucket++;
+	counter_add(&worker->times[bucket], answers);
+	counter_add(&worker->nanoseconds, (uint64_t)(seconds * 1e9) * answers);
+}
+
+/* ---- one at once ---- */
+
+uint8_t *turn_room(struct worker *worker)
+{
+	return worker->in + worker->turn.bytes;
+}
+
+/* False: the connection is freed. */
+static bool answer_partial(struct conn *conn, struct answers *answers)
+{
+	struct spop_slice frame = { conn->partial.ptr, conn->partial.len };
+
+	if (!answer_frames(conn, &frame, answers))
+		return false;
+	bytes_release(&conn->partial);
+	return true;
+}
+
+/* Nobody else has answers in the buffer: those who wait have not been answered. */
+void turn_answer_now(struct conn *conn, size_t fresh)
+{
+	struct worker *worker = conn->worker;
+	uint64_t before = counter_get(&worker->counters[NET_NOTIFIES]);
+	struct spop_slice in = { turn_room(worker), fresh + conn->head_len };
+	struct answers answers;
+
+	answers_begin(&answers, worker, worker->out);
+	if (conn->partial.ptr) {
+		if (conn->partial.len < conn->partial.room)
+			return;
+		if (!answer_partial(conn, &answers))
+			return;
+	}
+	memcpy(turn_room(worker), conn->head, conn->head_len);
+	conn->head_len = 0;
+	if (!answer(conn, in, &answers))
+		return;
+	conn_answered(conn, answers_of(&answers));
+	count_time(worker, counter_get(&worker->counters[NET_NOTIFIES]) - before);
+}
+
+/* ---- those of a turn ---- */
+
+bool turn_keep(struct conn *conn, size_t fresh)
+{
+	struct worker *worker = conn->worker;
+	struct turn *turn = &worker->turn;
+
+	if (fresh > NET_TURN_READ || conn->state != CONN_RUNNING || !conn_is_idle(conn) || conn_is_leaving(conn))
+		return false;
+	turn->questions[turn->n++] = (struct question){ conn, { turn_room(worker), fresh }, { NULL, 0 } };
+	turn->bytes += fresh;
+	if (turn->n == NET_TURN)
+		turn_end(worker);
+	return true;
+}
+
+static void give_out(const struct turn *turn, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		if (turn->questions[i].conn)
+			conn_answered(turn->questions[i].conn, turn->questions[i].out);
+}
+
+void turn_end(struct worker *worker)
+{
+	struct turn *turn = &worker->turn;
+	uint64_t before = counter_get(&worker->counters[NET_NOTIFIES]);
+	uint8_t *at = worker->out;
+	size_t given = 0;
+
+	for (size_t i = 0; i < turn->n; i++) {
+		struct question *question = &turn->questions[i];
+		struct answers answers;
+
+		answers_begin(&answers, worker, at);
+		if (answer(question->conn, question->in, &answers))
+			question->out = answers_of(&answers);
+		else
+			question->conn = NULL;
+		at = answers.writer.at;
+		if (at - worker->out > NET_TURN_ANSWERS) {
+			give_out(turn, given, i + 1);
+			given = i + 1;
+			at = worker->out;
+		}
+	}
+	give_out(turn, given, turn->n);
+	turn->n = turn->bytes = 0;
+	count_time(worker, counter_get(&worker->counters[NET_NOTIFIES]) - before);
+}
