@@ -43,6 +43,15 @@ static inline void histogram_add(struct histogram *histogram, uint64_t value)
 		histogram->max = value;
 }
 
+static inline void histogram_join(struct histogram *histogram, const struct histogram *other)
+{
+	for (unsigned i = 0; i < sizeof(other->counts) / sizeof(other->counts[0]); i++)
+		histogram->counts[i] += other->counts[i];
+	histogram->n += other->n;
+	if (other->max > histogram->max)
+		histogram->max = other->max;
+}
+
 /* The value that `share` (0 … 1) of all do not exceed; 0 without any. */
 static inline uint64_t histogram_at(const struct histogram *histogram, double share)
 {
