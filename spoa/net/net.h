@@ -12,7 +12,7 @@
 #include "spoa-redirect/net.h"
 
 #define NET_MAX_FRAME_SIZE (1024u * 1024 - 4) /* the largest that is agreed to */
-#define NET_READ_SIZE      (32u * 1024) /* so that nobody waits long for another one's megabyte */
+#define NET_READ_SIZE      (32u * 1024)       /* so that nobody waits long for another one's megabyte */
 #define NET_OUT_SIZE       (NET_MAX_FRAME_SIZE + 4 + 128u * 1024) /* beyond the longest answer */
 #define NET_TURN           64u   /* reads that are answered together at most, each of a connection of its own and */
 #define NET_TURN_READ      2048u /* of so many bytes at most; */
