@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Bytes and time of one connection: what comes is read into the worker's buffer, and what it is answered leaves in one write. */
+/* Bytes and time of one connection: what comes is read into the worker's buffer, what it is answered leaves in one write. */
 #include "conn.h"
 
 #include <errno.h>
@@ -245,7 +245,6 @@ void conn_capture(const struct conn *conn, const char *why, struct spop_slice by
 
 /* ---- answers ---- */
 
-/* Who takes the whole connection: then nothing is ended. */
 bool conn_has_heir(const struct conn *conn)
 {
 	return atomic_load_explicit(&conn->worker->net->heir, memory_order_relaxed) >= 0;
@@ -384,7 +383,6 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
-	turn_end(conn->worker);
 	if (next_deadline(conn) <= conn->worker->now + 0.001)
 		on_late(conn);
 	else
@@ -399,7 +397,7 @@ bool conn_is_leaving(const struct conn *conn)
 
 /*
  * HAProxy may be about to ask on it, and what crosses an AGENT-DISCONNECT is lost. So its next NOTIFY is answered and the
- * end told with that, by after_frames(); only a connection on which nothing is asked for a while is ended by itself. The
+ * end told with that, by answer() in turn.c; only a connection on which nothing is asked for a while is ended by itself. The
  * longer it was not used the less likely it is to be used just then: of 150,000 requests of sixteen clients in 28 restarts on
  * a busy machine 11 were lost with a fifth of a second, 5 with two, and 2 where nothing is ended that more_waits() on.
  */
@@ -452,6 +450,7 @@ void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor, u
 	worker->conns = conn;
 	ev_io_init(&conn->io, on_io, fd, EV_READ);
 	ev_init(&conn->timer, on_timer);
+	ev_set_priority(&conn->timer, 1); /* before any read: no question waits for its answer then */
 	conn->io.data = conn->timer.data = conn;
 	ev_io_start(worker->loop, &conn->io);
 	conn->max_frame_size = max_frame_size;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One SPOP connection, split in three: conn.c moves its bytes and watches its time, turn.c finds frames in them, dialog.c
- * answers those. A
- * connection owns memory only while bytes wait: a frame that is not complete, the pieces of a fragmented NOTIFY,
- * answers that its peer does not take.
+ * answers those. A connection owns memory only while bytes wait: a frame that is not complete, the pieces of a fragmented
+ * NOTIFY, answers that its peer does not take.
  */
 #ifndef SPOA_NET_CONN_H
 #define SPOA_NET_CONN_H
@@ -76,7 +75,10 @@ void conn_capture(const struct conn *conn, const char *why, struct spop_slice by
 /* Where the next read puts what it brings: room for NET_READ_SIZE and what was left from the one before. */
 uint8_t *turn_room(struct worker *worker);
 
-/* Whether what was read there is kept for turn_end(), by when the connection may not be freed; else turn_answer_now() is due. */
+/*
+ * Whether what was read there is kept for turn_end(), until when nobody else may free the connection; else
+ * turn_answer_now() is due. The last that a turn takes ends it, so it may be freed.
+ */
 bool turn_keep(struct conn *conn, size_t fresh);
 
 /* Answers what conn->partial has, if it is a whole frame, and what was read to turn_room(). May free. */

@@ -160,7 +160,7 @@ static bool on_running(struct conn *conn, const struct spop_frame *frame, struct
 	}
 }
 
-/* ---- what conn.c found ---- */
+/* ---- what turn.c found ---- */
 
 bool dialog_frame(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
 {

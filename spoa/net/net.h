@@ -12,7 +12,7 @@
 #include "spoa-redirect/net.h"
 
 #define NET_MAX_FRAME_SIZE (1024u * 1024 - 4) /* the largest that is agreed to */
-#define NET_READ_SIZE      (32u * 1024)       /* so that nobody waits long for another one's megabyte */
+#define NET_READ_SIZE      (32u * 1024)       /* at once, so that nobody waits long while another one asks much */
 #define NET_OUT_SIZE       (NET_MAX_FRAME_SIZE + 4 + 128u * 1024) /* beyond the longest answer */
 #define NET_TURN           64u   /* reads that are answered together at most, each of a connection of its own and */
 #define NET_TURN_READ      2048u /* of so many bytes at most; */
@@ -21,6 +21,9 @@
 #define NET_QUIET          2.0   /* seconds without a question until a connection that leaves is ended */
 #define NET_RETRY          0.2   /* seconds until one that has an heir, but could not go, tries again */
 #define NET_MAX_HELD       1000u /* refused connections that are held at a time, of a worker */
+
+_Static_assert(NET_TURN_ANSWERS + NET_MAX_FRAME_SIZE + 4 <= NET_OUT_SIZE,
+	       "the longest answer fits behind those of a turn");
 
 /* ---- settings.c ---- */
 
@@ -86,7 +89,7 @@ struct worker {
 		uint32_t max_frame_size;
 	} * inbox;
 	size_t n_inbox, inbox_room;
-	uint8_t *in;  /* what reads bring, each behind up to 3 bytes left from the one before */
+	uint8_t *in;  /* what reads bring, each behind up to 3 bytes that the connection's last one left */
 	uint8_t *out; /* the answers to it */
 	struct turn {
 		size_t n, bytes; /* reads that wait for their answers, and what they have of in */
@@ -119,7 +122,7 @@ void worker_stop(struct worker *worker);
 
 /* ---- turn.c ---- */
 
-/* Answers what this turn of the loop has read. Due before anything else is done to connections, and before it waits. */
+/* Answers what waits. Due before anything else is done to one whose question waits, and before the loop does. */
 void turn_end(struct worker *worker);
 
 /* ---- conn.c ---- */

@@ -122,7 +122,7 @@ static bool answer(struct conn *conn, struct spop_slice in, struct answers *answ
 	return true;
 }
 
-/* Of all that left together. */
+/* Of all that was answered together: none has left later. */
 static void count_time(struct worker *worker, uint64_t answers)
 {
 	double seconds = answers > 0 ? clock_now() - worker->now : 0;
@@ -154,26 +154,35 @@ static bool answer_partial(struct conn *conn, struct answers *answers)
 	return true;
 }
 
-/* Nobody else has answers in the buffer: those who wait have not been answered. */
+/* False: the connection is freed. */
+static bool answer_read(struct conn *conn, uint8_t *room, size_t fresh, struct answers *answers)
+{
+	struct spop_slice in = { room, fresh + conn->head_len };
+
+	answers_begin(answers, conn->worker, conn->worker->out);
+	if (conn->partial.ptr) {
+		if (conn->partial.len < conn->partial.room)
+			return true;
+		if (!answer_partial(conn, answers))
+			return false;
+	}
+	memcpy(room, conn->head, conn->head_len);
+	conn->head_len = 0;
+	return answer(conn, in, answers);
+}
+
+/* Those who wait go first: they have asked less. */
 void turn_answer_now(struct conn *conn, size_t fresh)
 {
 	struct worker *worker = conn->worker;
-	uint64_t before = counter_get(&worker->counters[NET_NOTIFIES]);
-	struct spop_slice in = { turn_room(worker), fresh + conn->head_len };
+	uint8_t *room = turn_room(worker);
 	struct answers answers;
+	uint64_t before;
 
-	answers_begin(&answers, worker, worker->out);
-	if (conn->partial.ptr) {
-		if (conn->partial.len < conn->partial.room)
-			return;
-		if (!answer_partial(conn, &answers))
-			return;
-	}
-	memcpy(turn_room(worker), conn->head, conn->head_len);
-	conn->head_len = 0;
-	if (!answer(conn, in, &answers))
-		return;
-	conn_answered(conn, answers_of(&answers));
+	turn_end(worker);
+	before = counter_get(&worker->counters[NET_NOTIFIES]);
+	if (answer_read(conn, room, fresh, &answers))
+		conn_answered(conn, answers_of(&answers));
 	count_time(worker, counter_get(&worker->counters[NET_NOTIFIES]) - before);
 }
 

@@ -80,24 +80,28 @@ static bool is_silent(size_t peer)
 
 /* ---- tests ---- */
 
-/* More than a turn takes: they are answered as soon as it is full. */
+/* More than a turn takes: they are answered as soon as it is full, and the others with the next one. */
 static void each_gets_its_own_answer(void **state)
 {
-	unsigned silent = 0;
-
 	(void)state;
 	set_up();
-	for (size_t i = 0; i < MANY; i++)
-		ask(i, 1000 + i);
-	read_all();
-	for (size_t i = 0; i < MANY; i++)
-		silent += is_silent(i);
-	assert_int_equal(silent, MANY - NET_TURN);
-	read_all(); /* libev hears of 64 at first */
-	answer_all();
-	for (size_t i = 0; i < MANY; i++) {
-		expect_ack(i, 1000 + i);
-		assert_true(is_silent(i));
+	for (uint64_t round = 0; round < 3; round++) { /* at first libev hears of no more than 64 at once */
+		unsigned silent = 0;
+
+		for (size_t i = 0; i < MANY; i++)
+			ask(i, round * 1000 + i);
+		read_all();
+		for (size_t i = 0; i < MANY; i++)
+			silent += is_silent(i);
+		assert_int_equal(silent, MANY - NET_TURN);
+		if (round > 0)
+			assert_int_equal(worker->turn.n, MANY - NET_TURN);
+		read_all();
+		answer_all();
+		for (size_t i = 0; i < MANY; i++) {
+			expect_ack(i, round * 1000 + i);
+			assert_true(is_silent(i));
+		}
 	}
 	tear_down();
 }
@@ -194,6 +198,32 @@ static void the_end_of_a_peer_comes_after_its_question(void **state)
 	tear_down();
 }
 
+/* Gone before its answer, and the timer runs out in the turn that would have told so. */
+static void a_timer_finds_no_question_waiting(void **state)
+{
+	(void)state;
+	set_up();
+	for (size_t i = 0; i < 8; i++) {
+		struct conn *conn = worker->conns;
+
+		ask(MANY - 1, i); /* the newest is the list's first */
+		ev_timer_stop(worker->loop, &conn->timer);
+		ev_timer_set(&conn->timer, 0, 0);
+		ev_timer_start(worker->loop, &conn->timer);
+		conn->alarm = 0;
+		if (i == 7) {
+			close(peers[MANY - 1]);
+			peers[MANY - 1] = -1;
+		}
+		read_all();
+		answer_all();
+		if (i < 7)
+			expect_ack(MANY - 1, i);
+	}
+	assert_int_equal(atomic_load(&worker->connections), MANY - 1);
+	tear_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +232,7 @@ int main(void)
 		cmocka_unit_test(the_bad_ones_concern_nobody_else),
 		cmocka_unit_test(leaving_comes_after_the_answer),
 		cmocka_unit_test(the_end_of_a_peer_comes_after_its_question),
+		cmocka_unit_test(a_timer_finds_no_question_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
