@@ -397,7 +397,7 @@ bool conn_is_leaving(const struct conn *conn)
 
 /*
  * HAProxy may be about to ask on it, and what crosses an AGENT-DISCONNECT is lost. So its next NOTIFY is answered and the
- * end told with that, by answer() in turn.c; only a connection on which nothing is asked for a while is ended by itself. The
+ * end told with that, by say_leaving() in turn.c; only a connection on which nothing is asked for a while is ended by itself. The
  * longer it was not used the less likely it is to be used just then: of 150,000 requests of sixteen clients in 28 restarts on
  * a busy machine 11 were lost with a fifth of a second, 5 with two, and 2 where nothing is ended that more_waits() on.
  */
