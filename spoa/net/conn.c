@@ -81,14 +81,14 @@ static void watch(struct conn *conn, int events)
 
 /* ---- time ---- */
 
-bool conn_has_rest(const struct conn *conn)
+static bool has_rest(const struct conn *conn)
 {
 	return conn->partial.ptr || conn->head_len > 0 || conn->fragmented;
 }
 
 bool conn_is_idle(const struct conn *conn)
 {
-	return !conn_has_rest(conn) && conn->pending.len == 0;
+	return !has_rest(conn) && conn->pending.len == 0;
 }
 
 /* When something has to have happened; INFINITY: nothing has to. */
@@ -101,7 +101,7 @@ static double next_deadline(const struct conn *conn)
 		return fmin(conn->deadline, conn->leave_at);
 	if (conn->state != CONN_RUNNING)
 		return conn->deadline;
-	if (conn_has_rest(conn))
+	if (has_rest(conn))
 		deadline = conn->rest_since + settings->frame_timeout;
 	if (conn->pending.len > 0)
 		deadline = fmin(deadline, conn->output_since + settings->frame_timeout);
@@ -245,9 +245,25 @@ void conn_capture(const struct conn *conn, const char *why, struct spop_slice by
 
 /* ---- answers ---- */
 
-bool conn_has_heir(const struct conn *conn)
+/* Who takes the whole connection: then nothing is ended. */
+static bool has_heir(const struct conn *conn)
 {
 	return atomic_load_explicit(&conn->worker->net->heir, memory_order_relaxed) >= 0;
+}
+
+/* HAProxy has asked for more meanwhile: that would be lost behind an AGENT-DISCONNECT. */
+static bool more_waits(const struct conn *conn)
+{
+	uint8_t byte;
+
+	return recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void conn_say_leaving(struct conn *conn, struct spop_writer *writer)
+{
+	if (conn->state == CONN_RUNNING && conn_is_leaving(conn) && conn->answered && !has_rest(conn) &&
+	    !has_heir(conn) && !more_waits(conn))
+		dialog_disconnect(conn, SPOP_ERR_NONE, writer);
 }
 
 void conn_answered(struct conn *conn, struct spop_slice out)
@@ -307,7 +323,7 @@ static void on_readable(struct conn *conn)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got <= 0) {
-		if (conn_has_rest(conn)) /* at a frame's border an end is an end, however it comes */
+		if (has_rest(conn)) /* at a frame's border an end is an end, however it comes */
 			worker_complain(worker, "lost", "it ended within a frame");
 		conn_free(conn);
 		return;
@@ -360,7 +376,7 @@ static void on_late(struct conn *conn)
 		break;
 	}
 	if (conn_is_idle(conn)) {
-		if (has_left(conn) && conn_has_heir(conn)) {
+		if (has_left(conn) && has_heir(conn)) {
 			conn_leave(conn);
 			return;
 		}
@@ -397,9 +413,10 @@ bool conn_is_leaving(const struct conn *conn)
 
 /*
  * HAProxy may be about to ask on it, and what crosses an AGENT-DISCONNECT is lost. So its next NOTIFY is answered and the
- * end told with that, by say_leaving() in turn.c; only a connection on which nothing is asked for a while is ended by itself. The
- * longer it was not used the less likely it is to be used just then: of 150,000 requests of sixteen clients in 28 restarts on
- * a busy machine 11 were lost with a fifth of a second, 5 with two, and 2 where nothing is ended that more_waits() on.
+ * end told with that, by conn_say_leaving(); only a connection on which nothing is asked for a while is ended by itself.
+ * The longer it was not used the less likely it is to be used just then: of 150,000 requests of sixteen clients in 28
+ * restarts on a busy machine 11 were lost with a fifth of a second, 5 with two, and 2 where nothing is ended that
+ * more_waits() on.
  */
 void conn_leave(struct conn *conn)
 {
@@ -419,7 +436,7 @@ void conn_leave(struct conn *conn)
 		break;
 	}
 	if (conn->leave_at == 0)
-		conn->leave_at = conn->worker->now + (hasty ? 0 : conn_has_heir(conn) ? NET_RETRY : NET_QUIET);
+		conn->leave_at = conn->worker->now + (hasty ? 0 : has_heir(conn) ? NET_RETRY : NET_QUIET);
 	if (conn->state == CONN_HELD || (conn->state == CONN_HELLO && has_left(conn)))
 		conn_free(conn);
 	else if (conn->state == CONN_RUNNING && conn_is_idle(conn) && has_left(conn))

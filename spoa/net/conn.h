@@ -52,17 +52,17 @@ void bytes_release(struct bytes *bytes);
 /* The state lasts so many seconds; then on_timer() ends it. */
 void conn_set_state(struct conn *conn, enum conn_state state, double seconds);
 
-/* Whether a part of a frame, or of a NOTIFY's fragments, is here. */
-bool conn_has_rest(const struct conn *conn);
-
-/* Whether somebody takes the whole connection, so that nothing is ended. */
-bool conn_has_heir(const struct conn *conn);
-
 /* Whether nothing of a frame, of a NOTIFY's fragments or of our answers is under way. */
 bool conn_is_idle(const struct conn *conn);
 
 /* Gives out what fits the socket; what does not is kept, and nothing is read until it is gone. False: freed. */
 bool conn_flush(struct conn *conn, struct spop_slice out);
+
+/*
+ * Where it leaves: the end, in one write with the answer and right before that, so that HAProxy knows before it asks for
+ * more. Those of a turn, whose answers wait for each other, hear it with their next one.
+ */
+void conn_say_leaving(struct conn *conn, struct spop_writer *writer);
 
 /* The same for all that a read was answered, and what it makes due. Frees it where it has ended. */
 void conn_answered(struct conn *conn, struct spop_slice out);
@@ -72,7 +72,7 @@ void conn_capture(const struct conn *conn, const char *why, struct spop_slice by
 
 /* ---- turn.c ---- */
 
-/* Where the next read puts what it brings: room for NET_READ_SIZE and what was left from the one before. */
+/* Where the next read puts what it brings: room for NET_READ_SIZE and what its connection's last one left. */
 uint8_t *turn_room(struct worker *worker);
 
 /*

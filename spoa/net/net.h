@@ -15,7 +15,7 @@
 #define NET_READ_SIZE      (32u * 1024)       /* at once, so that nobody waits long while another one asks much */
 #define NET_OUT_SIZE       (NET_MAX_FRAME_SIZE + 4 + 128u * 1024) /* beyond the longest answer */
 #define NET_TURN           64u   /* reads that are answered together at most, each of a connection of its own and */
-#define NET_TURN_READ      2048u /* of so many bytes at most; */
+#define NET_TURN_READ      1024u /* of so many bytes at most; */
 #define NET_TURN_ANSWERS   (64u * 1024) /* what they have been answered leaves once it is more than this */
 #define NET_IN_SIZE        (NET_TURN * NET_TURN_READ + NET_READ_SIZE + 4)
 #define NET_QUIET          2.0   /* seconds without a question until a connection that leaves is ended */

@@ -7,7 +7,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "conn.h"
 #include "spoa-redirect/base/clock.h"
@@ -142,25 +141,6 @@ static bool answer_partial(struct conn *conn, struct answers *answers)
 	return true;
 }
 
-/* HAProxy has asked for more meanwhile: that would be lost behind an AGENT-DISCONNECT. */
-static bool more_waits(const struct conn *conn)
-{
-	uint8_t byte;
-
-	return recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
-/*
- * In one write with the answer, so that HAProxy knows before it asks for more on this connection: right before it, too, so
- * that those of a turn, whose answers wait for each other, hear it with their next one.
- */
-static void say_leaving(struct conn *conn, struct answers *answers)
-{
-	if (conn->state == CONN_RUNNING && conn_is_leaving(conn) && conn->answered && !conn_has_rest(conn) &&
-	    !conn_has_heir(conn) && !more_waits(conn))
-		dialog_disconnect(conn, SPOP_ERR_NONE, &answers->writer);
-}
-
 /* False: the connection is freed. */
 static bool answer_read(struct conn *conn, uint8_t *room, size_t fresh, struct answers *answers)
 {
@@ -189,7 +169,7 @@ void turn_answer_now(struct conn *conn, size_t fresh)
 	turn_end(worker);
 	before = counter_get(&worker->counters[NET_NOTIFIES]);
 	if (answer_read(conn, room, fresh, &answers)) {
-		say_leaving(conn, &answers);
+		conn_say_leaving(conn, &answers.writer);
 		conn_answered(conn, answers_of(&answers));
 	}
 	count_time(worker, counter_get(&worker->counters[NET_NOTIFIES]) - before);

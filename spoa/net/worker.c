@@ -12,7 +12,7 @@
 #include "net.h"
 #include "spoa-redirect/base/clock.h"
 
-#define SHORT_TURN 100000u /* nanoseconds: the least that may be asked for */
+#define TIME_SLICE 100000u /* nanoseconds: the least that may be asked for */
 
 bool worker_give(struct worker *worker, int fd, const struct acceptor *acceptor, uint32_t max_frame_size)
 {
@@ -134,11 +134,11 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 }
 
 /*
- * A worker runs for some microseconds at a time and must not wait until somebody else's turn of milliseconds is over, above
- * all a reload's own thread: so it asks for short turns, which Linux 6.12 and later give those who wake at once (EEVDF's
- * slices; elsewhere nothing comes of it).
+ * A worker runs for some microseconds at a time and must not wait until somebody else's time of milliseconds is over, above
+ * all a reload's own thread: so it asks for short slices of time, and Linux 6.12 and later give it the processor when it
+ * wakes (EEVDF; elsewhere nothing comes of it). Headers have no struct sched_attr that goes with <sched.h> in Debian 12.
  */
-static void ask_for_short_turns(void)
+static void ask_for_short_slices(void)
 {
 	struct {
 		uint32_t size, policy;
@@ -146,7 +146,7 @@ static void ask_for_short_turns(void)
 		int32_t nice;
 		uint32_t priority;
 		uint64_t runtime, deadline, period;
-	} attributes = { .size = sizeof(attributes), .policy = SCHED_OTHER, .runtime = SHORT_TURN };
+	} attributes = { .size = sizeof(attributes), .policy = SCHED_OTHER, .runtime = TIME_SLICE };
 
 	attributes.nice = getpriority(PRIO_PROCESS, 0);
 	(void)syscall(SYS_sched_setattr, 0, &attributes, 0);
@@ -157,8 +157,7 @@ static void *run(void *argument)
 	struct worker *worker = argument;
 
 	if (sched_getscheduler(0) == SCHED_OTHER)
-		ask_for_short_turns();
-
+		ask_for_short_slices();
 	if (worker->settings->busy_poll)
 		while (!atomic_load_explicit(&worker->stopping, memory_order_relaxed))
 			ev_run(worker->loop, EVRUN_NOWAIT);

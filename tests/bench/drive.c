@@ -249,13 +249,6 @@ static void spread_dues(struct drive *drive)
 			drive->streams[i]->due = drive->now + i / drive->options->rate;
 }
 
-/* Nothing came: about a microsecond in which the other half of the processor, where the agent may be, has it for itself. */
-static void rest(void)
-{
-	for (unsigned i = 0; i < 24; i++)
-		__builtin_ia32_pause();
-}
-
 bool drive_run(struct drive *drive, double seconds, struct drive_result *result)
 {
 	struct epoll_event events[256];
@@ -272,8 +265,6 @@ bool drive_run(struct drive *drive, double seconds, struct drive_result *result)
 		bool awake = drive->options->rate > 0 || drive->options->awake;
 		int n = epoll_wait(drive->epoll, events, 256, awake ? 0 : 100);
 
-		if (awake && n == 0)
-			rest();
 		drive->now = seconds_now();
 		for (int i = 0; i < n; i++)
 			on_event(drive, events[i].data.ptr);
