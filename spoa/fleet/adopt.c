@@ -83,9 +83,12 @@ static void adopt_states(struct backend *backend, const struct backend *old, dou
 	state->rate = old->state->rate;
 	state->own_rate = old->state->own_rate;
 	state->peers = old->state->peers;
-	if (backend->balance == old->balance && backend->agents == old->agents)
+	if (backend->balance == old->balance && backend->agents == old->agents) {
 		atomic_store_explicit(&state->m, atomic_load_explicit(&old->state->m, memory_order_relaxed),
 				      memory_order_relaxed);
+		atomic_store_explicit(&state->self, atomic_load_explicit(&old->state->self, memory_order_relaxed),
+				      memory_order_relaxed);
+	}
 	state->refreshed = now;
 	state->unknown_said = old->state->unknown_said;
 }

@@ -8,7 +8,8 @@
 
 #include "spoa-redirect/fleet.h"
 
-#define RD 0.05 /* redirect delay in seconds: the client's way to its server */
+#define RD   0.05 /* redirect delay in seconds: the client's way to its server */
+#define EVEN 0.5  /* what is in flight where a server is busy for half of the time, arrivals being spread evenly */
 
 #define GET(field)        atomic_load_explicit(&(field), memory_order_relaxed)
 #define SET(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
@@ -33,7 +34,21 @@ static inline double decay(double x)
 	return 1 / (1 + x * (1 + x * (1.0 / 2 + x * (1.0 / 6 + x * (1.0 / 24)))));
 }
 
-/* What is left of est and z by now: pointwise stationary fluid flow, one implicit Euler step. */
+/*
+ * What is left of y in flight after dt: one implicit Euler step of the pointwise stationary fluid flow, in which a server is
+ * busy for y / (½ + y) of the time (Wang, Tipper and Banerjee, "Approximate Analysis of Nonstationary Loss Queues Using
+ * Pointwise Stationary Fluid Flow Approximation", 1996). That is half of what it is with arrivals at random: ours are spread
+ * as evenly as we can, and of evenly spread arrivals half as many wait (Kingman, "The single server queue in heavy traffic",
+ * 1961).
+ */
+static inline double drained(double y, double mu, double dt)
+{
+	double w = y - mu * dt - EVEN;
+
+	return (w + __builtin_sqrt(w * w + 4 * EVEN * y)) / 2;
+}
+
+/* What is left of est and z by now. */
 static inline void drain(const struct server_load *load, double now, double *est, double *z)
 {
 	double dt = now - GET(load->at), y;
@@ -44,9 +59,7 @@ static inline void drain(const struct server_load *load, double now, double *est
 		return;
 	*z *= decay(dt * (1 / RD));
 	y = larger(*est - *z, 0);
-	/* (y + dir dt) / (1 + mu dt / (1 + y)), with one division */
-	y = (y + GET(load->dir) * dt) * (1 + y) / (1 + y + GET(load->mu) * dt);
-	*est = *z + y;
+	*est = *z + drained(y + GET(load->dir) * dt, GET(load->mu), dt);
 }
 
 /* It has its maxconn. */
@@ -55,9 +68,10 @@ static inline bool is_full(const struct server_load *load, double est)
 	return est >= GET(load->limit);
 }
 
-static inline double cost_of(const struct server_load *load, double est)
+/* What one more client would cost. */
+static inline double cost_of(const struct server *server, double est)
 {
-	return (est + 1) * GET(load->scale);
+	return (est + GET(server->backend->state->self)) * GET(server->state->load.scale);
 }
 
 #endif

@@ -94,6 +94,15 @@ static struct changes changes_of(const struct load_report *last, const struct lo
 
 /* ---- what is learnt ---- */
 
+/*
+ * n in flight wait for n² / 2 mu, to which the next one adds (n + ½) / mu; of what others send at the same time, and of what
+ * it brings by coming back, some is there before it.
+ */
+double learn_self(double arrivals)
+{
+	return 1 - 0.5 / arrivals;
+}
+
 /* m lies between a, all arrivals for each assignment of mine, and c, what moves with my choices. */
 static void learn_peers(struct backend_state *state, double D, double dA, double own, double x, double y)
 {
@@ -110,6 +119,7 @@ static void learn_peers(struct backend_state *state, double D, double dA, double
 	a = clamp(peers->SA / peers->SO, 1, MOST_AGENTS);
 	c = clamp((peers->SY + 1) / (peers->SX + 1), 1, a);
 	SET(state->m, cbrt(c * c * a));
+	SET(state->self, learn_self(a));
 }
 
 /* dA arrivals in D seconds, when `mine` of my expected and `all` of all agents' assignments arrived. */
@@ -177,13 +187,13 @@ static void take_in(struct server *server, const struct load_report *report, boo
 
 /*
  * What u, over D seconds, makes of the y that was expected at the server. Of the busy share we keep what we knew, which
- * follows our own assignments, and equilibrium is where y = u (1 + y). "Full" says that it was never empty, as a random walk
+ * follows our own assignments, and equilibrium is where y = u (½ + y). "Full" says that it was never empty, as a random walk
  * by a step up or down for each completion and arrival is once it has come as far as this.
  */
 static double corrected(double y, double u, double D, double mu)
 {
 	if (u < FULL)
-		return u * (1 + y);
+		return u * (EVEN + y);
 	return sqrt((1 + y) * (1 + y) + 2 * mu * D) - 1;
 }
 

@@ -57,7 +57,7 @@ static inline struct price price_of(const struct backend *backend, const struct 
 
 	drain(load, now, &est, &z);
 	price.more = GET(load->scale);
-	price.next = (est + 1) * price.more;
+	price.next = cost_of(server, est);
 	if (__builtin_expect(is_full(load, est), false)) {
 		price.next = INFINITY;
 		return price;

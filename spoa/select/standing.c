@@ -134,7 +134,7 @@ static void refresh_costs(struct backend *backend, double now)
 		if (GET(server->state->load.known) != LOAD_KNOWN)
 			continue;
 		drain(&server->state->load, now, &est, &z);
-		state->sorted[known] = cost_of(&server->state->load, est);
+		state->sorted[known] = cost_of(server, est);
 		sum += state->sorted[known++];
 	}
 	SET(state->max_weight, most);
@@ -210,6 +210,7 @@ bool least_load_prepare(struct arena *arena, struct backend *backend, uint32_t r
 		atomic_init(&state->mean_cost, -1);
 		atomic_init(&state->m, backend->agents);
 		atomic_init(&state->choices, backend->agents);
+		atomic_init(&state->self, learn_self(backend->agents));
 	}
 	state->sorted = sorted;
 	return true;

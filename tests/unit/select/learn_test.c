@@ -141,6 +141,7 @@ static void other_agents_show_in_what_arrives(void **state)
 	expect("SX", peers->SX, 17.188632785);
 	expect("SY", peers->SY, 49.090400293);
 	expect("m", backend_of(&site)->state->m, 3.069552598);
+	expect("self", backend_of(&site)->state->self, 1 - 0.5 * 5.619349672 / 21.429024508);
 	expect("p", load->p, 0.526095123);
 	expect("l", load->l, 2.039241301);
 	expect("dir", load->dir, 1.513146178);
@@ -169,7 +170,7 @@ static void arrivals_below_none_are_none(void **state)
 	site_close(&site);
 }
 
-/* 5 in flight, 2 of them under way, mu 4, dir 1: z = 2 e^−0.5, y = 5 − z; (y + 0.025) / (1 + 4 · 0.025 / (1 + y)). */
+/* 5 in flight, 2 of them under way, mu 4, dir 1: z = 2 e^−0.5, y = 5 − z + 0.025, of which x is left: x = y − 0.1 x / (½ + x). */
 static void what_is_in_flight_drains(void **state)
 {
 	struct server_load *load;
@@ -186,7 +187,7 @@ static void what_is_in_flight_drains(void **state)
 	load->at = SITE_START;
 	est = select_in_flight(backend_of(&site)->servers[0], SITE_START + 0.025, &z);
 	assert_true(fabs(z - 1.213061) < 1e-3);
-	assert_true(fabs(est - z - 3.733937) < 1e-3);
+	assert_true(fabs(est - z - 3.723776) < 1e-3);
 	expect("est, no time later", select_in_flight(backend_of(&site)->servers[0], SITE_START, &z), 5);
 	site_close(&site);
 }
@@ -243,19 +244,45 @@ static void choices_are_as_many_as_peers_with_the_same_reports(void **state)
 	}
 }
 
-/* (est + 1) (1 + dir/mu) / mu is least. */
+/* 1 − ½/a: half of itself; with peers, and where clients come back, more. */
+static void a_client_counts_half_for_itself_and_more_in_company(void **state)
+{
+	static const struct {
+		const char *agents;
+		double self;
+	} cases[] = { { "", 0.5 }, { "agents 2", 0.75 }, { "agents 4", 0.875 } };
+	struct site site;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct server *server;
+
+		open_servers(&site, cases[i].agents, 1);
+		tell(&site, 0, LOAD_Q, 3, 0, 0, 0, 0);
+		fleet_refresh(site.fleet, SITE_START);
+		server = backend_of(&site)->servers[0];
+		expect("cost", backend_of(&site)->balance->cost(backend_of(&site), server, SITE_START),
+		       (3 + cases[i].self) / load_of(&site, 0)->mu);
+		site_close(&site);
+	}
+	three_reports(&site); /* SA = 6, SO = 4: too few to tell */
+	expect("self", backend_of(&site)->state->self, 0.5);
+	site_close(&site);
+}
+
+/* (est + ½) (1 + dir/mu) / mu is least. */
 static void the_cheapest_is_picked(void **state)
 {
 	static const struct {
 		double est[3], mu[3], dir[3];
 		unsigned picked;
 	} cases[] = {
-		{ { 3, 2, 4 }, { 1, 1, 1 }, { 0, 0, 0 }, 1 },   /* 4, 3, 5 */
-		{ { 3, 2, 4 }, { 1, 1, 2 }, { 0, 0, 0 }, 2 },   /* 4, 3, 2.5 */
-		{ { 3, 2, 4 }, { 1, 1, 2 }, { 0, 0, 1 }, 1 },   /* 4, 3, 3.75 */
-		{ { 0, 0, 0 }, { 1, 4, 2 }, { 0, 14, 0 }, 2 },  /* 1, 1.125, 0.5 */
-		{ { 0, 0, 0 }, { 1, 4, 2 }, { 0, 3.9, 0 }, 1 }, /* 1, 0.494, 0.5 */
-		{ { 9, 39, 20 }, { 1, 4, 2 }, { 0, 0, 0 }, 1 }, /* 10, 10 less a hair, 10.5 */
+		{ { 3, 2, 4 }, { 1, 1, 1 }, { 0, 0, 0 }, 1 },     /* 3.5, 2.5, 4.5 */
+		{ { 3, 2, 4 }, { 1, 1, 2 }, { 0, 0, 0 }, 2 },     /* 3.5, 2.5, 2.25 */
+		{ { 3, 2, 4 }, { 1, 1, 2 }, { 0, 0, 1 }, 1 },     /* 3.5, 2.5, 3.375 */
+		{ { 0, 0, 0 }, { 1, 4, 2 }, { 0, 14, 0 }, 2 },    /* 0.5, 0.5625, 0.25 */
+		{ { 0, 0, 0 }, { 1, 4, 2 }, { 0, 3.9, 0 }, 1 },   /* 0.5, 0.247, 0.25 */
+		{ { 9, 37.5, 20 }, { 1, 4, 2 }, { 0, 0, 0 }, 1 }, /* 9.5, 9.5 less a hair, 10.25 */
 	};
 
 	(void)state;
@@ -327,10 +354,10 @@ static void utilisation_tells_what_is_in_flight(void **state)
 	expect("at a half", load_of(&site, 0)->est, 0.943396226);
 	set_in_flight(&site, 4, 0, 1);
 	tell_utilisation(&site, 0, 0.96, 1);
-	expect("at 96 %", load_of(&site, 0)->est, 0.96 * 5);
+	expect("at 96 %", load_of(&site, 0)->est, 0.96 * 4.5);
 	set_in_flight(&site, 4, 3, 2);
 	tell_utilisation(&site, 0, 0.25, 2);
-	expect("of those who are there", load_of(&site, 0)->est, 3 + 0.25 * 2);
+	expect("of those who are there", load_of(&site, 0)->est, 3 + 0.25 * 1.5);
 	set_in_flight(&site, 4, 1, 3);
 	backend_of(&site)->state->rate = 6;
 	tell_utilisation(&site, 0, 0.98, 3);
@@ -429,6 +456,7 @@ int main(void)
 		cmocka_unit_test(what_is_in_flight_drains),
 		cmocka_unit_test(speed_is_learnt_from_completions),
 		cmocka_unit_test(choices_are_as_many_as_peers_with_the_same_reports),
+		cmocka_unit_test(a_client_counts_half_for_itself_and_more_in_company),
 		cmocka_unit_test(the_cheapest_is_picked),
 		cmocka_unit_test(what_peers_are_expected_to_choose_is_booked),
 		cmocka_unit_test(utilisation_tells_what_is_in_flight),

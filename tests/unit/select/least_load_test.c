@@ -82,7 +82,7 @@ static void a_time_that_steps_back_spreads_no_worse(void **state)
 	site_close(&site);
 }
 
-/* (est + n + 1) / weight is the same for both at the end, with est = u / (1.03 − u). */
+/* (est + n + ½) / weight is the same for both at the end, with est = u / (1.03 − u). */
 static void a_burst_spreads_by_weight(void **state)
 {
 	unsigned counts[2];
@@ -145,10 +145,10 @@ static void saying_full_again_makes_no_room(void **state)
 	site_spread(&site, 40, now, counts);
 	report(&site, 0, 0.98, now + 0.1);
 	site_spread(&site, 20, now + 0.1, counts);
-	expect_about(counts, 2, 10, 5); /* by learning, its own speed is a little higher now */
-	report(&site, 0, 0.9, now + 0.2); /* and less than full does */
+	expect_about(counts, 2, 10, 5);   /* by learning, its own speed is a little higher now */
+	report(&site, 0, 0.9, now + 0.2); /* and less than full does: for the tenth that is gone */
 	site_spread(&site, 20, now + 0.2, counts);
-	assert_int_equal(counts[0], 20);
+	assert_in_range(counts[0], 15, 20);
 	site_close(&site);
 }
 

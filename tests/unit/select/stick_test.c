@@ -113,15 +113,15 @@ static uint64_t key_of(struct site *site, const char *name)
 			return hash_mix(i);
 }
 
-/* Of equal speed: it stays while (est + 1) ≤ 2 (least + 1) + 1. */
+/* Of equal speed: it stays while (est + ½) ≤ 2 (least + ½) + 1. */
 static void it_stays_up_to_twice_the_best_cost_and_one_more(void **state)
 {
 	static const struct {
 		double own, others;
 		bool stays;
 	} cases[] = {
-		{ 0, 0, true },  { 2, 0, true },   { 2.1, 0, false }, { 8, 3, true },    { 9, 3, false },
-		{ 20, 9, true }, { 21, 9, false }, { 3, 50, true },   { 100, 49, true }, { 102, 49, false },
+		{ 0, 0, true },  { 1.5, 0, true }, { 1.6, 0, false }, { 7, 3, true },   { 8, 3, false },
+		{ 19, 9, true }, { 20, 9, false }, { 3, 50, true },   { 99, 49, true }, { 100, 49, false },
 	};
 
 	(void)state;
