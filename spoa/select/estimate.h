@@ -8,8 +8,7 @@
 
 #include "spoa-redirect/fleet.h"
 
-#define RD   0.05 /* redirect delay in seconds: the client's way to its server */
-#define EVEN 0.5  /* what is in flight where a server is busy for half of the time, arrivals being spread evenly */
+#define RD 0.05 /* redirect delay in seconds: the client's way to its server */
 
 #define GET(field)        atomic_load_explicit(&(field), memory_order_relaxed)
 #define SET(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
@@ -35,22 +34,31 @@ static inline double decay(double x)
 }
 
 /*
- * What is left of y in flight after dt: one implicit Euler step of the pointwise stationary fluid flow, in which a server is
- * busy for y / (½ + y) of the time (Wang, Tipper and Banerjee, "Approximate Analysis of Nonstationary Loss Queues Using
- * Pointwise Stationary Fluid Flow Approximation", 1996). That is half of what it is with arrivals at random: ours are spread
- * as evenly as we can, and of evenly spread arrivals half as many wait (Kingman, "The single server queue in heavy traffic",
- * 1961).
+ * What is in flight where a server is busy for half of the time: (1 + c²) / 2 with c² the variation of what arrives (Kingman,
+ * "The single server queue in heavy traffic", 1961). What this agent sends it spreads as evenly as it can, 0; what others
+ * send and who comes back is random, 1: of a arrivals for each of mine c² is 1 − 1/a, and this is backend_state.self.
  */
-static inline double drained(double y, double mu, double dt)
+static inline double half_busy(const struct server *server)
 {
-	double w = y - mu * dt - EVEN;
+	return GET(server->backend->state->self);
+}
 
-	return (w + __builtin_sqrt(w * w + 4 * EVEN * y)) / 2;
+/*
+ * What is left of y in flight after dt: one implicit Euler step of the pointwise stationary fluid flow, in which a server is
+ * busy for y / (half + y) of the time (Wang, Tipper and Banerjee, "Approximate Analysis of Nonstationary Loss Queues Using
+ * Pointwise Stationary Fluid Flow Approximation", 1996).
+ */
+static inline double drained(double y, double mu, double dt, double half)
+{
+	double w = y - mu * dt - half;
+
+	return (w + __builtin_sqrt(w * w + 4 * half * y)) / 2;
 }
 
 /* What is left of est and z by now. */
-static inline void drain(const struct server_load *load, double now, double *est, double *z)
+static inline void drain(const struct server *server, double now, double *est, double *z)
 {
+	const struct server_load *load = &server->state->load;
 	double dt = now - GET(load->at), y;
 
 	*est = GET(load->est);
@@ -59,7 +67,7 @@ static inline void drain(const struct server_load *load, double now, double *est
 		return;
 	*z *= decay(dt * (1 / RD));
 	y = larger(*est - *z, 0);
-	*est = *z + drained(y + GET(load->dir) * dt, GET(load->mu), dt);
+	*est = *z + drained(y + GET(load->dir) * dt, GET(load->mu), dt, half_busy(server));
 }
 
 /* It has its maxconn. */

@@ -6,11 +6,11 @@
 
 static bool has_room(const struct backend *backend, uint32_t i, double now)
 {
-	const struct server_load *load = &backend_usable(backend, i)->state->load;
+	const struct server *server = backend_usable(backend, i);
 	double est, z;
 
-	drain(load, now, &est, &z);
-	return !is_full(load, est);
+	drain(server, now, &est, &z);
+	return !is_full(&server->state->load, est);
 }
 
 static void first_refresh(struct backend *backend, double now)

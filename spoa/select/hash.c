@@ -36,7 +36,7 @@ static void refresh_bound(struct backend *backend, double now)
 		const struct server *server = backend_usable(backend, i);
 		double est, z;
 
-		drain(&server->state->load, now, &est, &z);
+		drain(server, now, &est, &z);
 		in_flight += est;
 		weights += server_weight(server);
 	}
@@ -61,7 +61,7 @@ static double fullness(const struct backend *backend, const struct server *serve
 	const struct backend_state *state = backend->state;
 	double est, z, most, weights = GET(state->weights);
 
-	drain(&server->state->load, now, &est, &z);
+	drain(server, now, &est, &z);
 	if (is_full(&server->state->load, est))
 		return INFINITY;
 	if (backend->hash.balance_factor == 0 || weights <= 0)

@@ -187,24 +187,26 @@ static void take_in(struct server *server, const struct load_report *report, boo
 
 /*
  * What u, over D seconds, makes of the y that was expected at the server. Of the busy share we keep what we knew, which
- * follows our own assignments, and equilibrium is where y = u (½ + y). "Full" says that it was never empty, as a random walk
+ * follows our own assignments, and equilibrium is where y = u (h + y). "Full" says that it was never empty, as a random walk
  * by a step up or down for each completion and arrival is once it has come as far as this.
  */
-static double corrected(double y, double u, double D, double mu)
+static double corrected(const struct server *server, double y, double u, double D)
 {
 	if (u < FULL)
-		return u * (EVEN + y);
-	return sqrt((1 + y) * (1 + y) + 2 * mu * D) - 1;
+		return u * (half_busy(server) + y);
+	return sqrt((1 + y) * (1 + y) + 2 * GET(server->state->load.mu) * D) - 1;
 }
 
 /* Who tells for the first time, or again after long, is taken to be in equilibrium; `y` is what else was expected. */
-static double in_flight(const struct server_load *load, const struct load_report *report, double y, double D)
+static double in_flight(const struct server *server, const struct load_report *report, double y, double D)
 {
+	const struct server_load *load = &server->state->load;
+
 	if (report->has & LOAD_Q)
 		return report->q;
 	if (GET(load->known) == LOAD_UNKNOWN)
 		return report->u / (1.03 - report->u);
-	return corrected(larger(y, 0), report->u, fmin(D, GET(load->period)), GET(load->mu));
+	return corrected(server, larger(y, 0), report->u, fmin(D, GET(load->period)));
 }
 
 void least_load_report(struct server *server, const struct load_report *told, double now)
@@ -218,10 +220,10 @@ void least_load_report(struct server *server, const struct load_report *told, do
 		return;
 	take_in(server, &report, first || again, now);
 	learn_set_mu(server->backend, server);
-	drain(load, now, &est, &z);
+	drain(server, now, &est, &z);
 	if (again)
 		z = 0;
-	SET(load->est, z + in_flight(load, &report, est - z, D));
+	SET(load->est, z + in_flight(server, &report, est - z, D));
 	SET(load->z, z);
 	SET(load->at, now);
 	SET(load->u, report.has & LOAD_U ? report.u : -1);

@@ -28,7 +28,7 @@ double select_in_flight(const struct server *server, double now, double *under_w
 {
 	double est;
 
-	drain(&server->state->load, now, &est, under_way);
+	drain(server, now, &est, under_way);
 	return est;
 }
 
@@ -36,7 +36,7 @@ bool select_is_full(const struct server *server, double now)
 {
 	double est, z;
 
-	drain(&server->state->load, now, &est, &z);
+	drain(server, now, &est, &z);
 	return is_full(&server->state->load, est);
 }
 
@@ -55,7 +55,7 @@ static inline struct price price_of(const struct backend *backend, const struct 
 	struct price price = { .least = 0 };
 	double est, z;
 
-	drain(load, now, &est, &z);
+	drain(server, now, &est, &z);
 	price.more = GET(load->scale);
 	price.next = cost_of(server, est);
 	if (__builtin_expect(is_full(load, est), false)) {
@@ -211,11 +211,12 @@ static double least_load_cost(const struct backend *backend, const struct server
 /* ---- booking ---- */
 
 /* The worker that moves the time on stores what has drained; the others add to it. */
-static void assign(struct server_load *load, double now, double clients)
+static void assign(struct server *server, double now, double clients)
 {
+	struct server_load *load = &server->state->load;
 	double at = GET(load->at), est, z;
 
-	drain(load, now, &est, &z);
+	drain(server, now, &est, &z);
 	if (now > at &&
 	    atomic_compare_exchange_strong_explicit(&load->at, &at, now, memory_order_relaxed, memory_order_relaxed)) {
 		SET(load->est, est + clients);
@@ -230,12 +231,13 @@ static void assign(struct server_load *load, double now, double clients)
 static void book_shares(const struct picker *picker, double now, double peers)
 {
 	for (uint32_t i = 0; i < picker->n; i++) {
-		struct server_load *load = &picker->shares[i].server->state->load;
+		struct server *server = picker->shares[i].server;
+		struct server_load *load = &server->state->load;
 		double mine = (double)picker->shares[i].times / picker->choices, own = i == picker->picked;
 
 		if (picker->shares[i].times == 0)
 			continue;
-		assign(load, now, own + peers * mine);
+		assign(server, now, own + peers * mine);
 		atomic_add(&load->more_P, mine - own);
 		atomic_add(&load->more_F, peers * mine);
 	}
@@ -246,7 +248,7 @@ static void book_one(struct server *server, double now, uint32_t clients)
 	struct server_load *load = &server->state->load;
 	double peers = GET(server->backend->state->m) - 1;
 
-	assign(load, now, clients * (1 + peers));
+	assign(server, now, clients * (1 + peers));
 	if (peers > 0)
 		atomic_add(&load->more_F, clients * peers);
 	atomic_fetch_add_explicit(&load->booked, clients, memory_order_relaxed);

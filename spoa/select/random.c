@@ -18,7 +18,7 @@ static double random_cost(const struct backend *backend, const struct server *se
 	double est, z;
 
 	(void)backend;
-	drain(&server->state->load, now, &est, &z);
+	drain(server, now, &est, &z);
 	return (est + 1) / GET(server->state->load.mu);
 }
 
@@ -38,7 +38,7 @@ static struct server *random_pick(struct backend *backend, uint64_t key, double 
 			atomic_load_explicit(&schedule[random_below(&picker->random, n)], memory_order_relaxed);
 		double est, z, cost;
 
-		drain(&server->state->load, now, &est, &z);
+		drain(server, now, &est, &z);
 		if (is_full(&server->state->load, est))
 			continue;
 		draws--;

@@ -133,7 +133,7 @@ static void refresh_costs(struct backend *backend, double now)
 		most = server_share(server) > most ? server_share(server) : most;
 		if (GET(server->state->load.known) != LOAD_KNOWN)
 			continue;
-		drain(&server->state->load, now, &est, &z);
+		drain(server, now, &est, &z);
 		state->sorted[known] = cost_of(server, est);
 		sum += state->sorted[known++];
 	}
@@ -150,11 +150,11 @@ static double median_est(const struct backend *backend, double now)
 	uint32_t n = backend_n_usable(backend), known = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct server_load *load = &backend_usable(backend, i)->state->load;
+		const struct server *server = backend_usable(backend, i);
 		double z;
 
-		if (load->was_up && GET(load->known) == LOAD_KNOWN)
-			drain(load, now, &backend->state->sorted[known++], &z);
+		if (server->state->load.was_up && GET(server->state->load.known) == LOAD_KNOWN)
+			drain(server, now, &backend->state->sorted[known++], &z);
 	}
 	return median(backend->state->sorted, known);
 }

@@ -342,7 +342,7 @@ static void what_peers_are_expected_to_choose_is_booked(void **state)
 	site_close(&site);
 }
 
-/* At first u / (1.03 − u); then the busy share of what was expected; "full" gets away from 0 as a random walk does. */
+/* At first u / (1.03 − u); then y = u (h + y), h = 1 − ½/3; "full" gets away from 0 as a random walk does. */
 static void utilisation_tells_what_is_in_flight(void **state)
 {
 	struct site site;
@@ -354,10 +354,10 @@ static void utilisation_tells_what_is_in_flight(void **state)
 	expect("at a half", load_of(&site, 0)->est, 0.943396226);
 	set_in_flight(&site, 4, 0, 1);
 	tell_utilisation(&site, 0, 0.96, 1);
-	expect("at 96 %", load_of(&site, 0)->est, 0.96 * 4.5);
+	expect("at 96 %", load_of(&site, 0)->est, 0.96 * (4 + 5.0 / 6));
 	set_in_flight(&site, 4, 3, 2);
 	tell_utilisation(&site, 0, 0.25, 2);
-	expect("of those who are there", load_of(&site, 0)->est, 3 + 0.25 * 1.5);
+	expect("of those who are there", load_of(&site, 0)->est, 3 + 0.25 * (1 + 5.0 / 6));
 	set_in_flight(&site, 4, 1, 3);
 	backend_of(&site)->state->rate = 6;
 	tell_utilisation(&site, 0, 0.98, 3);
