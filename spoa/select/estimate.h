@@ -34,16 +34,6 @@ static inline double decay(double x)
 }
 
 /*
- * What is in flight where a server is busy for half of the time: (1 + c²) / 2 with c² the variation of what arrives (Kingman,
- * "The single server queue in heavy traffic", 1961). What this agent sends it spreads as evenly as it can, 0; what others
- * send and who comes back is random, 1: of a arrivals for each of mine c² is 1 − 1/a, and this is backend_state.self.
- */
-static inline double half_busy(const struct server *server)
-{
-	return GET(server->backend->state->self);
-}
-
-/*
  * What is left of y in flight after dt: one implicit Euler step of the pointwise stationary fluid flow, in which a server is
  * busy for y / (half + y) of the time (Wang, Tipper and Banerjee, "Approximate Analysis of Nonstationary Loss Queues Using
  * Pointwise Stationary Fluid Flow Approximation", 1996).
@@ -67,7 +57,7 @@ static inline void drain(const struct server *server, double now, double *est, d
 		return;
 	*z *= decay(dt * (1 / RD));
 	y = larger(*est - *z, 0);
-	*est = *z + drained(y + GET(load->dir) * dt, GET(load->mu), dt, half_busy(server));
+	*est = *z + drained(y + GET(load->dir) * dt, GET(load->mu), dt, GET(server->backend->state->half));
 }
 
 /* It has its maxconn. */
@@ -76,10 +66,13 @@ static inline bool is_full(const struct server_load *load, double est)
 	return est >= GET(load->limit);
 }
 
-/* What one more client would cost. */
+/*
+ * What one more client would cost. n in flight wait for n² / 2 mu, to which it adds (n + ½) / mu; of those who come in company,
+ * of other agents' or of its own, some are there before it: up to (n + 1¼) / mu, as simulated.
+ */
 static inline double cost_of(const struct server *server, double est)
 {
-	return (est + GET(server->backend->state->self)) * GET(server->state->load.scale);
+	return (est + 1.5 * GET(server->backend->state->half) - 0.25) * GET(server->state->load.scale);
 }
 
 #endif

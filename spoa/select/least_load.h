@@ -17,8 +17,8 @@ void learn_set_mu(const struct backend *backend, struct server *server);
 /* Its maxconn, as far as it counts. */
 void learn_set_limit(const struct server *server);
 
-/* What the next client counts in its own cost, where so many arrive for each that this agent sends: ½ to 1. */
-double learn_self(double arrivals);
+/* backend_state.half, where so many arrive for each that this agent sends. */
+double learn_half(double arrivals);
 
 /* A mean that forgets, by what was seen over `elapsed` seconds. */
 double learn_blend(double mean, double fresh, double elapsed, double memory);
