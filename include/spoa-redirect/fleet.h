@@ -209,7 +209,7 @@ struct backend_state {
 	_Atomic uint32_t max_weight;           /* least-load's: of the usable servers, in hundredths */
 	_Atomic double median_cost, mean_cost; /* likewise, of those whose load is known; mean_cost < 0: of none */
 	_Atomic double m;                      /* all agents' decisions for each of this one's */
-	_Atomic double half;                   /* in flight where a server is busy for half of the time: ½ to 1 */
+	_Atomic double half_busy;              /* in flight where a server is busy for half of the time: ½ to 1 */
 	_Atomic uint32_t choices;              /* K: of how many steps one is drawn */
 	_Atomic(struct ring *) ring;           /* hash's: whose place a key is at */
 	_Atomic double in_flight;              /* hash's: est of all usable servers; workers add what they book */

@@ -57,7 +57,7 @@ static inline void drain(const struct server *server, double now, double *est, d
 		return;
 	*z *= decay(dt * (1 / RD));
 	y = larger(*est - *z, 0);
-	*est = *z + drained(y + GET(load->dir) * dt, GET(load->mu), dt, GET(server->backend->state->half));
+	*est = *z + drained(y + GET(load->dir) * dt, GET(load->mu), dt, GET(server->backend->state->half_busy));
 }
 
 /* It has its maxconn. */
@@ -72,7 +72,7 @@ static inline bool is_full(const struct server_load *load, double est)
  */
 static inline double cost_of(const struct server *server, double est)
 {
-	return (est + 1.5 * GET(server->backend->state->half) - 0.25) * GET(server->state->load.scale);
+	return (est + 1.5 * GET(server->backend->state->half_busy) - 0.25) * GET(server->state->load.scale);
 }
 
 #endif

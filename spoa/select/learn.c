@@ -98,7 +98,7 @@ static struct changes changes_of(const struct load_report *last, const struct lo
  * (1 + c²) / 2 with c² the variation of what arrives (Kingman, "The single server queue in heavy traffic", 1961). What this
  * agent sends it spreads as evenly as it can, 0; what others send and who comes back is random, 1: in all 1 − 1/arrivals.
  */
-double learn_half(double arrivals)
+double learn_half_busy(double arrivals)
 {
 	return 1 - 0.5 / arrivals;
 }
@@ -119,7 +119,7 @@ static void learn_peers(struct backend_state *state, double D, double dA, double
 	a = clamp(peers->SA / peers->SO, 1, MOST_AGENTS);
 	c = clamp((peers->SY + 1) / (peers->SX + 1), 1, a);
 	SET(state->m, cbrt(c * c * a));
-	SET(state->half, learn_half(a));
+	SET(state->half_busy, learn_half_busy(a));
 }
 
 /* dA arrivals in D seconds, when `mine` of my expected and `all` of all agents' assignments arrived. */
@@ -193,7 +193,7 @@ static void take_in(struct server *server, const struct load_report *report, boo
 static double corrected(const struct server *server, double y, double u, double D)
 {
 	if (u < FULL)
-		return u * (GET(server->backend->state->half) + y);
+		return u * (GET(server->backend->state->half_busy) + y);
 	return sqrt((1 + y) * (1 + y) + 2 * GET(server->state->load.mu) * D) - 1;
 }
 

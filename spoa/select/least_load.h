@@ -17,8 +17,8 @@ void learn_set_mu(const struct backend *backend, struct server *server);
 /* Its maxconn, as far as it counts. */
 void learn_set_limit(const struct server *server);
 
-/* backend_state.half, where so many arrive for each that this agent sends. */
-double learn_half(double arrivals);
+/* backend_state.half_busy, where so many arrive for each that this agent sends. */
+double learn_half_busy(double arrivals);
 
 /* A mean that forgets, by what was seen over `elapsed` seconds. */
 double learn_blend(double mean, double fresh, double elapsed, double memory);

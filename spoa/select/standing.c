@@ -210,7 +210,7 @@ bool least_load_prepare(struct arena *arena, struct backend *backend, uint32_t r
 		atomic_init(&state->mean_cost, -1);
 		atomic_init(&state->m, backend->agents);
 		atomic_init(&state->choices, backend->agents);
-		atomic_init(&state->half, learn_half(backend->agents));
+		atomic_init(&state->half_busy, learn_half_busy(backend->agents));
 	}
 	state->sorted = sorted;
 	return true;

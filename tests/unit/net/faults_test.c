@@ -562,8 +562,10 @@ static void write_much(const struct agent *agent, const char *file)
 	for (unsigned i = 0; i < 8; i++) {
 		fprintf(out, "frontend f%u\n  bind unix@%s\n", i, agent->socket);
 		for (unsigned j = 0; j < 40; j++)
-			fprintf(out, "  acl a%u path_beg -i /%u/%u /a/%u\n  acl r%u path_reg ^/%u$\n"
-				     "  use_backend b%u if a%u !r%u\n", j, i, j, j, j, j, j % 16, j, j);
+			fprintf(out,
+				"  acl a%u path_beg -i /%u/%u /a/%u\n  acl r%u path_reg ^/%u$\n"
+				"  use_backend b%u if a%u !r%u\n",
+				j, i, j, j, j, j, j % 16, j, j);
 	}
 	fclose(out);
 	agent_write_config(agent, much, file);

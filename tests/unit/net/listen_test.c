@@ -210,8 +210,14 @@ static void a_newcomers_socket_stays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ipv4),  cmocka_unit_test(ipv6),		  cmocka_unit_test(unix_rights),
-		cmocka_unit_test(burst), cmocka_unit_test(socket_activation), cmocka_unit_test(stale_socket), cmocka_unit_test(a_file_that_is_no_socket_stays), cmocka_unit_test(a_newcomers_socket_stays),
+		cmocka_unit_test(ipv4),
+		cmocka_unit_test(ipv6),
+		cmocka_unit_test(unix_rights),
+		cmocka_unit_test(burst),
+		cmocka_unit_test(socket_activation),
+		cmocka_unit_test(stale_socket),
+		cmocka_unit_test(a_file_that_is_no_socket_stays),
+		cmocka_unit_test(a_newcomers_socket_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

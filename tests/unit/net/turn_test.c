@@ -198,7 +198,33 @@ static void the_end_of_a_peer_comes_after_its_question(void **state)
 	tear_down();
 }
 
-/* So that it finds no question of its connection waiting: of events that are as urgent libev promises no order. */
+/* Gone before its answer, and the timer runs out in the turn that would have told so. */
+static void a_timer_finds_no_question_waiting(void **state)
+{
+	(void)state;
+	set_up();
+	for (size_t i = 0; i < 8; i++) {
+		struct conn *conn = worker->conns;
+
+		ask(MANY - 1, i); /* the newest is the list's first */
+		ev_timer_stop(worker->loop, &conn->timer);
+		ev_timer_set(&conn->timer, 0, 0);
+		ev_timer_start(worker->loop, &conn->timer);
+		conn->alarm = 0;
+		if (i == 7) {
+			close(peers[MANY - 1]);
+			peers[MANY - 1] = -1;
+		}
+		read_all();
+		answer_all();
+		if (i < 7)
+			expect_ack(MANY - 1, i);
+	}
+	assert_int_equal(atomic_load(&worker->connections), MANY - 1);
+	tear_down();
+}
+
+/* Which is not left to chance: of events that are as urgent libev promises no order. */
 static void a_timer_comes_before_reads(void **state)
 {
 	(void)state;
@@ -216,6 +242,7 @@ int main(void)
 		cmocka_unit_test(the_bad_ones_concern_nobody_else),
 		cmocka_unit_test(leaving_comes_after_the_answer),
 		cmocka_unit_test(the_end_of_a_peer_comes_after_its_question),
+		cmocka_unit_test(a_timer_finds_no_question_waiting),
 		cmocka_unit_test(a_timer_comes_before_reads),
 	};
 

@@ -3,7 +3,6 @@
 #include "agent.h"
 
 #include <dirent.h>
-#include <sched.h>
 #include <sys/syscall.h>
 
 #define TIME_SLICE 100000u /* nanoseconds */
@@ -11,17 +10,11 @@
 /* Nanoseconds; 0 where Linux does not say (before 6.12), or the thread is gone. */
 static uint64_t time_slice(pid_t thread)
 {
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-	} attributes = { .size = sizeof(attributes) };
+	uint64_t attributes[6] = { 0 }; /* struct sched_attr, the fourth of whose eight bytes are its runtime */
 
-	if (syscall(SYS_sched_getattr, thread, &attributes, sizeof(attributes), 0) < 0)
+	if (syscall(SYS_sched_getattr, thread, attributes, sizeof(attributes), 0) < 0)
 		return 0;
-	return attributes.runtime;
+	return attributes[3];
 }
 
 static unsigned threads_with(uint64_t slice)

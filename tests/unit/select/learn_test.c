@@ -141,7 +141,7 @@ static void other_agents_show_in_what_arrives(void **state)
 	expect("SX", peers->SX, 17.188632785);
 	expect("SY", peers->SY, 49.090400293);
 	expect("m", backend_of(&site)->state->m, 3.069552598);
-	expect("half", backend_of(&site)->state->half, 1 - 0.5 * 5.619349672 / 21.429024508);
+	expect("half", backend_of(&site)->state->half_busy, 1 - 0.5 * 5.619349672 / 21.429024508);
 	expect("p", load->p, 0.526095123);
 	expect("l", load->l, 2.039241301);
 	expect("dir", load->dir, 1.513146178);
@@ -266,7 +266,7 @@ static void a_client_counts_half_for_itself_and_more_in_company(void **state)
 		site_close(&site);
 	}
 	three_reports(&site); /* SA = 6, SO = 4: too few to tell */
-	expect("half", backend_of(&site)->state->half, 0.5);
+	expect("half", backend_of(&site)->state->half_busy, 0.5);
 	site_close(&site);
 }
 
