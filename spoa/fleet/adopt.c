@@ -86,7 +86,8 @@ static void adopt_states(struct backend *backend, const struct backend *old, dou
 	if (backend->balance == old->balance && backend->agents == old->agents) {
 		atomic_store_explicit(&state->m, atomic_load_explicit(&old->state->m, memory_order_relaxed),
 				      memory_order_relaxed);
-		atomic_store_explicit(&state->half_busy, atomic_load_explicit(&old->state->half_busy, memory_order_relaxed),
+		atomic_store_explicit(&state->half_busy,
+				      atomic_load_explicit(&old->state->half_busy, memory_order_relaxed),
 				      memory_order_relaxed);
 	}
 	state->refreshed = now;
