@@ -143,11 +143,17 @@ static double made(const struct load_merged *merged, size_t i, double value, boo
 	return fmax(value, 0);
 }
 
-/* What is accepted and not completed is in flight, so each counter tells the other; they are not read at one moment. */
+/*
+ * What is accepted and not completed is in flight, so each counter tells the other; they are not read at one moment. Of
+ * two sources, which began to count at different times, both together tell nothing.
+ */
 static void complete(struct load_report *report, struct load_merged *merged)
 {
-	if (!(report->has & LOAD_Q))
+	if (!(report->has & LOAD_Q)) {
+		if (report->has & LOAD_C)
+			report->has &= ~LOAD_A;
 		return;
+	}
 	if ((report->has & (LOAD_A | LOAD_C)) == LOAD_A) {
 		report->C = made(merged, IS_C, report->A - report->q,
 				 merged->counted & LOAD_A && report->A < merged->last[IS_A]);
@@ -207,14 +213,22 @@ static void tell(struct server *server, enum load_source source, double now)
 		balance->report(server->shadow, &report, now);
 }
 
-/* A rate, where there is no counter, is added up. */
+/* A rate, where there is no counter, is added up. It tells what was completed, and nothing of what is in flight. */
 static void add_up(struct load_report *report, const struct record *record, const struct load_said *said, double now)
 {
 	if (!(record->also & RECORD_RATE) || report->has & (LOAD_A | LOAD_C))
 		return;
 	report->C = said->at > 0 && said->report.has & LOAD_C ? said->report.C + record->rate * (now - said->at) : 0;
-	report->A = report->C;
-	report->has |= LOAD_A | LOAD_C;
+	report->has |= LOAD_C;
+}
+
+/* As its source counts: later its counters are those of whoever counted before. */
+static void find_in_flight(struct load_report *report)
+{
+	if (report->has & LOAD_Q || (report->has & (LOAD_A | LOAD_C)) != (LOAD_A | LOAD_C))
+		return;
+	report->q = report->A - report->C;
+	report->has |= LOAD_Q;
 }
 
 static void take_figures(struct server *server, enum load_source source, const struct record *record, double now)
@@ -223,6 +237,7 @@ static void take_figures(struct server *server, enum load_source source, const s
 	struct load_report report = record->report;
 	double elapsed = now - said->at;
 
+	find_in_flight(&report);
 	add_up(&report, record, said, now);
 	if (report.has & LOAD_Q && !(report.has & LOAD_U) && record->also & RECORD_CAPACITY) {
 		report.u = report.q / record->capacity;

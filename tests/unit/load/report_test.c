@@ -2,6 +2,7 @@
 /* Several sources, one record: who counts while not stale, how counters go on, what is rejected. */
 #include <math.h>
 
+#include "spoa/load/format.h"
 #include "spoa/load/report.h"
 #include "tests/unit/site.h"
 
@@ -153,10 +154,65 @@ static void a_rate_is_added_up(void **state)
 	load = (struct load){ .fleet = site.fleet, .log = &site.log };
 	report = &site_server(&site, "a")->state->merged.report;
 	report_take(&load, site_server(&site, "a"), SOURCE_CHECK, REPORT_TAKEN, &record, SITE_START + 1);
-	assert_true(report->has == (LOAD_U | LOAD_A | LOAD_C) && report->C == 0);
+	assert_true(report->has == (LOAD_U | LOAD_C) && report->C == 0);
 	report_take(&load, site_server(&site, "a"), SOURCE_CHECK, REPORT_TAKEN, &record, SITE_START + 3);
-	assert_true(report->C == 20 && report->A == 20);
+	assert_true(report->has == (LOAD_U | LOAD_C) && report->C == 20);
 	site_close(&site);
+}
+
+/* From the header to the policy: a rate says what was completed, and nothing of what is in flight. */
+static void a_header_with_a_rate_tells_how_busy_it_is(void **state)
+{
+	static const struct {
+		struct slice header;
+		double least, most; /* in flight */
+	} cases[] = {
+		{ SLICE("JSON {\"application_utilization\":0.95,\"rps_fractional\":10}"), 4, 20 },
+		{ SLICE("TEXT application_utilization=0.95,rps_fractional=10"), 4, 20 },
+		{ SLICE("JSON {\"application_utilization\":0.95}"), 4, 20 },
+		{ SLICE("TEXT cpu_utilization=0.1, rps_fractional=200"), 0.05, 0.3 },
+		/* application_utilization 0.95, rps_fractional 10 */
+		{ SLICE("BIN SWZmZmZmZu4/MQAAAAAAACRA"), 4, 20 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		double est, under_way;
+		struct record record;
+		struct site site;
+		struct load load;
+
+		site_open(&site, TEXT, 1);
+		load = (struct load){ .fleet = site.fleet, .log = &site.log };
+		for (unsigned n = 1; n <= 10; n++) {
+			assert_int_equal(orca_read(cases[i].header, NULL, &record), REPORT_TAKEN);
+			report_take(&load, site_server(&site, "a"), SOURCE_CHECK, REPORT_TAKEN, &record, SITE_START + n);
+			est = select_in_flight(site_server(&site, "a"), SITE_START + n, &under_way);
+			if (n == 1 && (est < cases[i].least || est > cases[i].most))
+				fail_msg("case %zu: %g in flight", i, est);
+			assert_true(est > 0);
+		}
+		site_close(&site);
+	}
+}
+
+/* Between counters of two sources there is no difference, and where another goes on counting it is not that of before. */
+static void what_is_in_flight_follows_from_counters_of_one_source(void **state)
+{
+	static const struct step two[] = {
+		{ 1.0, SOURCE_PUSH, { .has = LOAD_A, .A = 1000 }, false, { 0 } },
+		{ 1.1, SOURCE_CHECK, { .has = LOAD_U | LOAD_C, .u = 0.5, .C = 10 }, true, { .has = LOAD_U | LOAD_C, .u = 0.5, .C = 10 } },
+	};
+	static const struct step next[] = {
+		{ 1.0, SOURCE_PUSH, { .has = LOAD_A | LOAD_C, .A = 150, .C = 100 }, true,
+		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 50, .A = 150, .C = 100 } },
+		{ 5.0, SOURCE_CHECK, { .has = LOAD_A | LOAD_C, .A = 1000, .C = 998 }, true,
+		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 2, .A = 150, .C = 100 } },
+	};
+
+	(void)state;
+	follow(two, COUNT(two));
+	follow(next, COUNT(next));
 }
 
 static void capacity_makes_a_utilisation_of_what_is_in_flight(void **state)
@@ -282,6 +338,8 @@ int main(void)
 		cmocka_unit_test(counters_go_on_whoever_tells_them),
 		cmocka_unit_test(one_counter_tells_the_other),
 		cmocka_unit_test(a_rate_is_added_up),
+		cmocka_unit_test(a_header_with_a_rate_tells_how_busy_it_is),
+		cmocka_unit_test(what_is_in_flight_follows_from_counters_of_one_source),
 		cmocka_unit_test(capacity_makes_a_utilisation_of_what_is_in_flight),
 		cmocka_unit_test(states_follow_the_same_order),
 		cmocka_unit_test(what_is_rejected_changes_nothing_and_is_said_once),
