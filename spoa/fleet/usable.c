@@ -15,7 +15,7 @@ static bool is_fresh(const struct server *server, const struct load_said *said, 
 
 bool server_over_maxload(const struct server *server, double now)
 {
-	const struct load_said *said = server->state->said;
+	const struct load_said *said = server->real ? server->real->state->said : server->state->said;
 
 	if (server->maxload <= 0)
 		return false;

@@ -186,18 +186,14 @@ static uint64_t weights_of(const struct backend *backend, const struct ring_rule
 	return sum;
 }
 
-static bool is_up(const struct server *server)
+/* Who may be picked is below its maxload, each of them, unless nobody is. */
+static bool may_keep(const struct backend *backend, const struct server *owner, double now)
 {
-	return server && server_status(server) == SERVER_UP;
-}
+	const struct server *first = backend_n_usable(backend) > 0 ? backend_usable(backend, 0) : NULL;
 
-static struct server *keeper(struct server *owner)
-{
-	struct server *standby = owner->standby && owner->real ? owner->standby->shadow : owner->standby;
-
-	if (is_up(owner) || (server_status(owner) == SERVER_DRAIN && owner->weight > 0))
-		return owner;
-	return is_up(standby) ? standby : NULL;
+	if (server_status(owner) != SERVER_DRAIN || owner->weight == 0)
+		return false;
+	return !first || !server_over_maxload(owner, now) || server_over_maxload(first, now);
 }
 
 /* Of a shadow, who stands in is the standby's. */
@@ -207,7 +203,7 @@ static bool may_hold(const struct server *server, const struct server *owner)
 }
 
 /* Who may be picked stands in the order of the slots, and so each is met once. */
-static void find_holders(struct ring *ring, const struct backend *backend, const struct ring_rule *rule)
+static void find_holders(struct ring *ring, const struct backend *backend, const struct ring_rule *rule, double now)
 {
 	uint32_t n = backend_n_usable(backend), next = 0, found = 0;
 
@@ -217,8 +213,8 @@ static void find_holders(struct ring *ring, const struct backend *backend, const
 		if (holder && !may_hold(holder, owner))
 			holder = NULL;
 		next += holder != NULL;
-		if (rule->keeps_draining)
-			holder = keeper(owner);
+		if (rule->keeps_draining && may_keep(backend, owner, now))
+			holder = owner;
 		atomic_store_explicit(&ring->holders[slot], holder, memory_order_relaxed);
 		found += holder != NULL;
 	}
@@ -242,12 +238,12 @@ void ring_refresh(const struct backend *backend, const struct ring_rule *rule, d
 	     early = old && old->n >= MANY && now < old->made + old->n * SLOWNESS;
 
 	if (same_slots && (early || old->weights_of == weights)) {
-		find_holders(old, backend, rule);
+		find_holders(old, backend, rule, now);
 		return;
 	}
 	ring = make(backend, rule);
 	if (!ring && same_slots)
-		find_holders(old, backend, rule);
+		find_holders(old, backend, rule, now);
 	else if (!ring && old)
 		leave_holders(old);
 	if (!ring)
@@ -255,7 +251,7 @@ void ring_refresh(const struct backend *backend, const struct ring_rule *rule, d
 	ring->slots_of = slots;
 	ring->weights_of = weights;
 	ring->made = now;
-	find_holders(ring, backend, rule);
+	find_holders(ring, backend, rule, now);
 	atomic_store_explicit(&state->ring, ring, memory_order_release);
 	if (old)
 		retired_add(&state->retired, &old->retired, release);

@@ -33,7 +33,7 @@ struct ring {
 /* How the servers of a backend are on a ring. */
 struct ring_rule {
 	uint32_t (*weight)(const struct server *server); /* by which it has places */
-	bool keeps_draining; /* who drains still holds its places, and not only those do who may be picked */
+	bool keeps_draining; /* who drains still holds its places, below its maxload, beside those who may be picked */
 };
 
 /* Of a backend whose state has a ring, once: it goes with the arena. False: out of memory. */

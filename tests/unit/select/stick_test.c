@@ -211,6 +211,103 @@ static void a_standby_takes_over_and_backups_only_at_the_end(void **state)
 	site_close(&site);
 }
 
+/* ---- maxload ---- */
+
+/* As a report has it, of now. */
+static void tell_u(struct site *site, const char *name, double u, double now)
+{
+	struct load_said *said = &site_server(site, name)->state->said[SOURCE_PUSH];
+
+	said->report = (struct load_report){ .has = LOAD_U, .u = u };
+	said->at = now;
+	fleet_refresh(site->fleet, now);
+}
+
+static void keys_of_one_above_its_maxload_are_elsewhere_meanwhile(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(policies); i++) {
+		const struct server *before[KEYS];
+		struct server *b;
+		struct site site;
+		char lines[200];
+
+		sprintf(lines, "%s  default-server load-push maxload 50%% load-stale 1h\n", policies[i]);
+		open_with(&site, lines);
+		b = site_server(&site, "b");
+		for (const char *name = "abcd"; *name; name++)
+			tell_u(&site, (char[]){ *name, 0 }, 0.3, SITE_START);
+		where_all_go(&site, before);
+		tell_u(&site, "b", 0.6, SITE_START);
+		expect_moved(&site, before, b);
+		/* a drain is no reason to get what is too much */
+		server_set_admin(site.fleet, b, ADMIN_DRAIN, "test", SITE_START);
+		expect_moved(&site, before, b);
+		tell_u(&site, "b", 0.4, SITE_START);
+		expect_moved(&site, before, NULL);
+		server_set_admin(site.fleet, b, ADMIN_READY, "test", SITE_START);
+		/* where all are above, it tells nothing */
+		for (const char *name = "abcd"; *name; name++)
+			tell_u(&site, (char[]){ *name, 0 }, 0.9, SITE_START);
+		expect_moved(&site, before, NULL);
+		server_set_admin(site.fleet, b, ADMIN_DRAIN, "test", SITE_START);
+		expect_moved(&site, before, NULL);
+		site_close(&site);
+	}
+}
+
+static bool may_be_picked(const struct server *server)
+{
+	const struct backend *backend = server->backend;
+
+	for (uint32_t i = 0; i < backend_n_usable(backend); i++)
+		if (backend_usable(backend, i) == server)
+			return true;
+	return false;
+}
+
+/* Of any states, loads and keys: one that may be picked, or that drains and is below its maxload. */
+static void nobody_goes_where_nobody_may_go(void **state)
+{
+	static const enum server_admin admins[] = { ADMIN_READY, ADMIN_READY, ADMIN_READY, ADMIN_DRAIN, ADMIN_MAINT };
+	static const char names[] = "abcdefgh";
+	struct random random;
+	unsigned drained = 0;
+
+	(void)state;
+	random_seed(&random, 11);
+	for (unsigned n = 0; n < 500; n++) {
+		char text[2000];
+		struct site site;
+		size_t used = (size_t)sprintf(text, "backend web\n  stick on src\n%s", policies[n % COUNT(policies)]);
+
+		for (const char *name = names; *name; name++)
+			used += (size_t)sprintf(text + used, "  server %c 192.0.2.1:80 redir http://%c.example.com "
+						"load-push%s%s\n", *name, *name, random_below(&random, 3) ? " maxload 50%" : "",
+						*name == 'g' ? " standby-of a" : *name == 'h' ? " backup" : "");
+		site_open(&site, text, n);
+		for (const char *name = names; *name; name++) {
+			server_set_admin(site.fleet, site_server(&site, (char[]){ *name, 0 }),
+					 admins[random_below(&random, COUNT(admins))], "test", SITE_START);
+			tell_u(&site, (char[]){ *name, 0 }, random_below(&random, 11) / 10.0, SITE_START);
+		}
+		for (uint64_t key = 1; key <= 50; key++) {
+			const struct server *server = pick(&site, hash_mix(key), SITE_START);
+
+			if (!server || may_be_picked(server))
+				continue;
+			drained++;
+			assert_int_equal(server_status(server), SERVER_DRAIN);
+			if (server_over_maxload(server, SITE_START))
+				for (const char *name = names; *name; name++)
+					assert_true(!may_be_picked(site_server(&site, (char[]){ *name, 0 })) ||
+						    server_over_maxload(site_server(&site, (char[]){ *name, 0 }), SITE_START));
+		}
+		site_close(&site);
+	}
+	assert_true(drained > 1000);
+}
+
 static void its_line_is_checked(void **state)
 {
 #define SERVER "  server w1 192.0.2.1:80 redir https://w1.example.com\n"
@@ -250,6 +347,8 @@ int main(void)
 		cmocka_unit_test(why_it_does_not_stay_is_told),
 		cmocka_unit_test(who_stays_takes_no_turn_and_is_counted),
 		cmocka_unit_test(a_standby_takes_over_and_backups_only_at_the_end),
+		cmocka_unit_test(keys_of_one_above_its_maxload_are_elsewhere_meanwhile),
+		cmocka_unit_test(nobody_goes_where_nobody_may_go),
 		cmocka_unit_test(its_line_is_checked),
 	};
 
