@@ -129,6 +129,10 @@ bool answer_servers_changed(struct arena *arena, struct backend *backend, struct
 bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, const struct spop_frame *notify,
 		   double now, uint32_t max, struct spop_writer *writer);
 
+/* The ACK of a NOTIFY whose messages were too long to be read: its reason is bad-request. Any worker. */
+void answer_refuse(struct answer_scratch *scratch, const struct spop_frame *notify, uint32_t max,
+		   struct spop_writer *writer);
+
 /* The Location of the request that was decided last, if this server is chosen; its length, 0 if there is no room. */
 size_t answer_location(struct answer_scratch *scratch, const struct frontend *frontend, const struct server *server,
 		       char *to, size_t room);

@@ -340,3 +340,11 @@ invalid:
 	writer->at = start;
 	return false;
 }
+
+void answer_refuse(struct answer_scratch *scratch, const struct spop_frame *notify, uint32_t max,
+		   struct spop_writer *writer)
+{
+	const struct decision refused = { .reason = REASON_BAD_REQUEST };
+
+	put_plain(scratch, writer, notify, max, &refused);
+}

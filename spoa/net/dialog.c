@@ -82,28 +82,43 @@ static bool on_notify(struct conn *conn, const struct spop_frame *frame, struct 
 	return dialog_disconnect(conn, SPOP_ERR_INVALID, writer);
 }
 
-/* Too much for us: HAProxy gives this one stream up, SPOE.txt 3.2.7, and the connection goes on. */
-static void drop_fragments(struct conn *conn, struct spop_writer *writer)
+/*
+ * Too much for us, so nothing of it is kept. It is not refused by FIN and ABORT while it comes, as SPOE.txt 3.2.7 has it:
+ * HAProxy 2.6 to 3.0 then loses count of the frames of that connection, and requests fail that came after it.
+ */
+static void drop_fragments(struct conn *conn)
 {
 	bytes_release(&conn->fragments);
 	conn->dropping = true;
 	counter_add(&conn->worker->counters[NET_DROPPED], 1);
-	spop_frame_begin_flags(writer, SPOP_ACK, SPOP_FIN | SPOP_ABORT, conn->stream_id, conn->frame_id);
-	spop_frame_end(writer, conn->max_frame_size);
+}
+
+/* Its last piece has come: now it is answered like any other. */
+static bool on_whole(struct conn *conn, const struct spop_frame *last, struct spop_writer *writer)
+{
+	struct spop_frame whole = *last;
+
+	if (last->flags & SPOP_ABORT)
+		return true;
+	whole.payload = (struct spop_slice){ conn->fragments.ptr, conn->fragments.len };
+	if (!conn->dropping)
+		return on_notify(conn, &whole, writer);
+	counter_add(&conn->worker->counters[NET_NOTIFIES], 1);
+	conn->answered = true;
+	answer_refuse(&conn->worker->scratch, &whole, conn->max_frame_size, writer);
+	return true;
 }
 
 static bool on_fragment(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer)
 {
-	struct spop_frame whole = *frame;
 	bool good;
 
 	if (!conn->dropping && (frame->payload.len > MAX_FRAGMENTS - conn->fragments.len ||
 				!bytes_add(&conn->fragments, frame->payload.ptr, frame->payload.len)))
-		drop_fragments(conn, writer);
+		drop_fragments(conn);
 	if (!(frame->flags & SPOP_FIN))
 		return true;
-	whole.payload = (struct spop_slice){ conn->fragments.ptr, conn->fragments.len };
-	good = conn->dropping || (frame->flags & SPOP_ABORT) || on_notify(conn, &whole, writer);
+	good = on_whole(conn, frame, writer);
 	bytes_release(&conn->fragments);
 	conn->fragmented = conn->dropping = false;
 	return good;

@@ -247,7 +247,7 @@ static void check_ack(const struct spop_frame *frame)
 	struct spop_slice payload = frame->payload;
 	struct spop_action action;
 
-	must(frame->flags == SPOP_FIN || (frame->flags == (SPOP_FIN | SPOP_ABORT) && payload.len == 0));
+	must(frame->flags == SPOP_FIN && payload.len > 0);
 	while (payload.len > 0)
 		must(spop_take_action(&payload, &action));
 }
