@@ -35,7 +35,6 @@ static bool keep_rest(struct conn *conn, struct spop_slice rest)
 {
 	uint32_t length;
 
-	conn->head_len = 0;
 	if (rest.len < SPOP_LENGTH_SIZE) {
 		memcpy(conn->head, rest.ptr, rest.len);
 		conn->head_len = (uint8_t)rest.len;
@@ -96,13 +95,20 @@ static bool answer_frames(struct conn *conn, struct spop_slice *in, struct answe
 	return true;
 }
 
-/* Answers all that was read, and keeps the rest. False: the connection is freed. */
+/*
+ * Answers all that was read, and keeps the rest. That is late by when the first byte of it came, or the first piece of the
+ * NOTIFY that it belongs to: what comes a little at a time gains no time by it. False: the connection is freed.
+ */
 static bool answer(struct conn *conn, struct spop_slice in, struct answers *answers)
 {
+	const uint8_t *begun = conn->head_len > 0 ? in.ptr : NULL;
+
+	conn->head_len = 0;
 	if (!answer_frames(conn, &in, answers))
 		return false;
 	if ((conn->state == CONN_HELLO || conn->state == CONN_RUNNING) && in.len > 0) {
-		conn->rest_since = conn->worker->now;
+		if (in.ptr != begun && !conn->fragmented)
+			conn->rest_since = conn->worker->now;
 		if (!keep_rest(conn, in))
 			dialog_disconnect(conn, SPOP_ERR_RESOURCES, &answers->writer);
 	}
@@ -154,7 +160,6 @@ static bool answer_read(struct conn *conn, uint8_t *room, size_t fresh, struct a
 			return false;
 	}
 	memcpy(room, conn->head, conn->head_len);
-	conn->head_len = 0;
 	return answer(conn, in, answers);
 }
 

@@ -43,6 +43,49 @@ static void late_frame(void **state)
 	agent_stop(&agent);
 }
 
+struct trickle {
+	const char *name;
+	uint8_t begin[20], more[20];
+	size_t begin_len, more_len;
+};
+
+static const struct trickle trickles[] = {
+	{ "length_trickles", { 0 }, { 0 }, 1, 1 },
+	{ "length_then_frame_trickles", { 0 }, { 0, 0, 20, SPOP_NOTIFY }, 1, 4 },
+	{ "frame_trickles", { 0, 0, 0, 20, SPOP_NOTIFY }, { 0 }, 5, 1 },
+	{ "pieces_trickle",
+	  { 0, 0, 0, 8, SPOP_NOTIFY, 0, 0, 0, 0, 1, 1, 'x' },
+	  { 0, 0, 0, 8, SPOP_UNSET, 0, 0, 0, 0, 1, 1, 'x' },
+	  12,
+	  12 },
+	{ "pieces_trickle_in_halves",
+	  { 0, 0, 0, 8, SPOP_NOTIFY, 0, 0, 0, 0, 1, 1, 'x', 0, 0, 0, 8, SPOP_UNSET },
+	  { 0, 0, 0, 0, 1, 1, 'x', 0, 0, 0, 8, SPOP_UNSET },
+	  17,
+	  12 },
+};
+
+/* What began first is late first, though more of it comes when the other begins. */
+static void trickling_is_late(void **state)
+{
+	const struct trickle *trickle = *state;
+	struct pollfd both[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	struct agent agent;
+
+	agent_start(&agent, "timeout frame 400ms");
+	both[0].fd = agent_greet(&agent);
+	both[1].fd = agent_greet(&agent);
+	send_all(both[0].fd, trickle->begin, trickle->begin_len);
+	assert_int_equal(poll(both, 1, 200), 0);
+	send_all(both[1].fd, HALF, sizeof(HALF));
+	send_all(both[0].fd, trickle->more, trickle->more_len);
+	assert_true(poll(both, 2, (int)(PATIENCE * 1000)) > 0);
+	assert_true(both[0].revents & POLLIN);
+	expect_disconnect(both[0].fd, SPOP_ERR_TIMEOUT);
+	expect_disconnect(both[1].fd, SPOP_ERR_TIMEOUT);
+	agent_stop(&agent);
+}
+
 /* The timer of one frame ran out for whichever frame was incomplete by then. */
 static void busy_connection_is_not_late(void **state)
 {
@@ -363,13 +406,18 @@ int main(void)
 		cmocka_unit_test(leaving_with_answers_under_way),
 		cmocka_unit_test(draining),
 	};
-	struct CMUnitTest each[COUNT(wrongs)];
+	struct CMUnitTest each[COUNT(wrongs)], slow[COUNT(trickles)];
 	int failed;
 
 	for (size_t i = 0; i < COUNT(wrongs); i++)
 		each[i] = (struct CMUnitTest){ .name = wrongs[i].name,
 					       .test_func = wrong_frame,
 					       .initial_state = (void *)(uintptr_t)&wrongs[i] };
+	for (size_t i = 0; i < COUNT(trickles); i++)
+		slow[i] = (struct CMUnitTest){ .name = trickles[i].name,
+					       .test_func = trickling_is_late,
+					       .initial_state = (void *)(uintptr_t)&trickles[i] };
 	failed = _cmocka_run_group_tests("wrong frames", each, COUNT(each), NULL, NULL);
+	failed += _cmocka_run_group_tests("what trickles", slow, COUNT(slow), NULL, NULL);
 	return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
