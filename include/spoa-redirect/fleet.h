@@ -546,6 +546,16 @@ static inline struct server *backend_usable(const struct backend *backend, uint3
 /* Whether the state is not its own: the admin state that it has by whom it tracks. */
 enum server_admin server_inherited(const struct server *server);
 
+/*
+ * Seconds between two reports by that source, as `seen`, or, while that is 0, as configured; and the age from which on one
+ * is too old. Any thread.
+ */
+double load_period(const struct server *server, enum load_source source, double seen);
+double load_bound(const struct server *server, enum load_source source, double seen);
+
+/* What that source said `at` a time; 0: never. Control thread. */
+bool load_is_fresh(const struct server *server, enum load_source source, double at, double now);
+
 /* By what it reported last, unless that is too old. Control thread. */
 bool server_over_maxload(const struct server *server, double now);
 

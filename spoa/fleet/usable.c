@@ -2,26 +2,18 @@
 /* Who may be picked: slots and their standbys, below maxload if any is, then backups. decisions.md, "Who may be picked". */
 #include "fleet.h"
 
-#define MIN_AGE_BOUND 5.0 /* load-stale by default: max(5 s, 5 periods) */
-
-static bool is_fresh(const struct server *server, const struct load_said *said, double now)
-{
-	double bound = server->load_stale;
-
-	if (bound <= 0)
-		bound = 5 * said->period > MIN_AGE_BOUND ? 5 * said->period : MIN_AGE_BOUND;
-	return said->at > 0 && now - said->at <= bound;
-}
-
 bool server_over_maxload(const struct server *server, double now)
 {
-	const struct load_said *said = server->real ? server->real->state->said : server->state->said;
+	const struct server *told = server->real ? server->real : server;
 
 	if (server->maxload <= 0)
 		return false;
-	for (unsigned i = 0; i < LOAD_SOURCES; i++)
-		if (said[i].report.has & LOAD_U && is_fresh(server, &said[i], now))
-			return said[i].report.u > server->maxload;
+	for (unsigned i = 0; i < LOAD_SOURCES; i++) {
+		const struct load_said *said = &told->state->said[i];
+
+		if (said->report.has & LOAD_U && load_is_fresh(told, (enum load_source)i, said->at, now))
+			return said->report.u > server->maxload;
+	}
 	return false;
 }
 

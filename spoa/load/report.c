@@ -5,8 +5,7 @@
 
 #include "spoa-redirect/base/captures.h"
 
-#define MEAN_MEMORY   10.0 /* seconds, of a source's period */
-#define MIN_AGE_BOUND 5.0  /* load-stale by default: max(5 s, 5 periods) */
+#define MEAN_MEMORY 10.0 /* seconds, of a source's period */
 
 static const unsigned counters[] = { LOAD_A, LOAD_C, LOAD_B };
 
@@ -48,18 +47,6 @@ static void reject(struct load *load, struct server *server, enum load_source so
 
 /* ---- what still holds ---- */
 
-static double bound_of(const struct server *server, double period)
-{
-	if (server->load_stale > 0)
-		return server->load_stale;
-	return 5 * period > MIN_AGE_BOUND ? 5 * period : MIN_AGE_BOUND;
-}
-
-static bool is_fresh(const struct server *server, enum load_source source, double at, double now)
-{
-	return at > 0 && now - at <= bound_of(server, server->state->said[source].period);
-}
-
 /* The first fresh source that tells this figure; LOAD_SOURCES: none. */
 static enum load_source owner_of(const struct server *server, unsigned figure, double now)
 {
@@ -67,7 +54,7 @@ static enum load_source owner_of(const struct server *server, unsigned figure, d
 	unsigned source = 0;
 
 	while (source < LOAD_SOURCES &&
-	       !(said[source].report.has & figure && is_fresh(server, source, said[source].at, now)))
+	       !(said[source].report.has & figure && load_is_fresh(server, source, said[source].at, now)))
 		source++;
 	return (enum load_source)source;
 }
@@ -90,7 +77,7 @@ static bool may_tell(const struct server *server, enum load_source source, bool 
 	for (unsigned before = 0; before < source; before++) {
 		const struct load_said *said = &server->state->said[before];
 
-		if (is_fresh(server, (enum load_source)before, health ? said->health_at : said->admin_at, now))
+		if (load_is_fresh(server, (enum load_source)before, health ? said->health_at : said->admin_at, now))
 			return false;
 	}
 	return true;
@@ -260,7 +247,7 @@ enum load_rejection report_take(struct load *load, struct server *server, enum l
 	struct load_said *said = &server->state->said[source];
 
 	if (verdict == REPORT_TAKEN && record->also & RECORD_T && record->t <= said->t &&
-	    is_fresh(server, source, said->t_at, now))
+	    load_is_fresh(server, source, said->t_at, now))
 		verdict = REPORT_OUTDATED;
 	if (verdict != REPORT_TAKEN) {
 		reject(load, server, source, verdict, record->text);

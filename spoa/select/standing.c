@@ -8,27 +8,21 @@
 #include "select.h"
 #include "stick.h"
 
-#define MIN_RATE      1e-3
-#define MIN_AGE_BOUND 5.0 /* load-stale by default: max(5 s, 5 periods) */
-#define MOST_CHOICES  64.0
+#define MIN_RATE     1e-3
+#define MOST_CHOICES 64.0
 
 /* ---- how well a server's load is known ---- */
 
 static enum load_knowledge knowledge(const struct server *server, double now)
 {
 	const struct server_load *load = &server->state->load;
-	double reported = GET(load->reported), period = GET(load->period), bound = server->load_stale;
+	const struct server *told = server->real ? server->real : server;
+	enum load_source source = told->state->merged.source;
+	double reported = GET(load->reported), period = GET(load->period);
 
-	if (reported < 0)
+	if (reported < 0 || now - reported > load_bound(server, source, period))
 		return LOAD_UNKNOWN;
-	if (bound <= 0)
-		bound = larger(MIN_AGE_BOUND, 5 * period);
-	if (now - reported > bound)
-		return LOAD_UNKNOWN;
-	/* before a second report the period is not known: what is configured stands for it */
-	if (period <= 0)
-		period = server->agent.inter;
-	return now - reported > 3 * period ? LOAD_STALE : LOAD_KNOWN;
+	return now - reported > 3 * load_period(server, source, period) ? LOAD_STALE : LOAD_KNOWN;
 }
 
 /* What is in flight is known of a server that tells, and only then a limit says something. An agent's word comes first. */

@@ -95,6 +95,37 @@ static void where_all_are_above_all_are_chosen_among(void **state)
 	site_close(&site);
 }
 
+/* The next report is due in 30 s, or by an agent in 1 s: until then the first one holds. */
+static void a_first_report_holds_until_the_second_is_overdue(void **state)
+{
+	static const struct {
+		enum load_source source;
+		double at;
+		const char *usable;
+	} cases[] = {
+		{ SOURCE_CHECK, 0, "b" },   { SOURCE_CHECK, 31, "b" },  { SOURCE_CHECK, 149, "b" }, { SOURCE_CHECK, 151, "a b" },
+		{ SOURCE_AGENT, 4.9, "b" }, { SOURCE_AGENT, 5.1, "a b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct record record = { .report = { .has = LOAD_U, .u = 0.9 } };
+		struct load load;
+		struct site site;
+
+		site_open(&site,
+			  "backend web\n  balance first\n  default-server maxload 80% agent-check agent-port 9 agent-inter 1s "
+			  "load-check http /load load-inter 30s\n" LINE("a", "") LINE("b", ""),
+			  1);
+		load = (struct load){ .fleet = site.fleet, .log = &site.log };
+		report_take(&load, site_server(&site, "a"), cases[i].source, REPORT_TAKEN, &record, SITE_START);
+		fleet_refresh(site.fleet, SITE_START + cases[i].at);
+		if (strcmp(usable(&site), cases[i].usable) != 0)
+			fail_msg("case %zu: %s", i, usable(&site));
+		site_close(&site);
+	}
+}
+
 /* ---- whatever happens ---- */
 
 static bool serves(const struct server *server)
@@ -192,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(above_its_maxload_a_server_waits_while_another_is_below),
 		cmocka_unit_test(where_all_are_above_all_are_chosen_among),
+		cmocka_unit_test(a_first_report_holds_until_the_second_is_overdue),
 		cmocka_unit_test(nobody_else_is_ever_picked),
 	};
 

@@ -76,6 +76,29 @@ static void the_first_source_counts_while_it_is_fresh(void **state)
 	follow(steps, COUNT(steps));
 }
 
+/* One that comes every half a minute is not old after five seconds, though nobody has seen a second one yet. */
+static void the_first_source_counts_while_its_next_report_is_due(void **state)
+{
+	static const char text[] = "backend web\n  server a 192.0.2.1:80 redir http://a.example.com agent-check agent-port 9 "
+				   "agent-inter 1s load-check http /load load-inter 30s\n";
+	struct record check = { .report = Q(7) }, agent = { .report = U(0.5) };
+	const struct load_merged *merged;
+	struct site site;
+	struct load load;
+
+	(void)state;
+	site_open(&site, text, 1);
+	load = (struct load){ .fleet = site.fleet, .log = &site.log };
+	merged = &site_server(&site, "a")->state->merged;
+	report_take(&load, site_server(&site, "a"), SOURCE_CHECK, REPORT_TAKEN, &check, SITE_START + 1);
+	report_take(&load, site_server(&site, "a"), SOURCE_AGENT, REPORT_TAKEN, &agent, SITE_START + 20);
+	assert_int_equal(merged->source, SOURCE_CHECK);
+	check.report.q = 8;
+	report_take(&load, site_server(&site, "a"), SOURCE_CHECK, REPORT_TAKEN, &check, SITE_START + 21);
+	assert_true(merged->report.has == (LOAD_Q | LOAD_U) && merged->report.q == 8);
+	site_close(&site);
+}
+
 /* Field by field, and told when the one comes anew that tells most. */
 static void sources_complete_each_other(void **state)
 {
@@ -334,6 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_source_counts_while_it_is_fresh),
+		cmocka_unit_test(the_first_source_counts_while_its_next_report_is_due),
 		cmocka_unit_test(sources_complete_each_other),
 		cmocka_unit_test(counters_go_on_whoever_tells_them),
 		cmocka_unit_test(one_counter_tells_the_other),

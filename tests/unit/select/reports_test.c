@@ -41,6 +41,12 @@ static void knowledge_goes_with_the_reports_age(void **state)
 		{ "agent-inter 100ms", 1, 0.31, LOAD_STALE },
 		{ "agent-inter 100ms", 2, 0.31, LOAD_KNOWN }, /* in fact it takes a second */
 		{ "agent-inter 10s", 5, 3.1, LOAD_STALE },
+		/* reports that come rarely are no older than they are meant to be, from the first one on */
+		{ "load-push load-inter 30s", 1, 29, LOAD_KNOWN },
+		{ "load-push load-inter 30s", 1, 89, LOAD_KNOWN },
+		{ "load-push load-inter 30s", 1, 91, LOAD_STALE },
+		{ "load-push load-inter 30s", 1, 151, LOAD_UNKNOWN },
+		{ "load-push load-inter 100ms agent-inter 10s", 1, 0.31, LOAD_STALE },
 		{ "load-stale 2s", 5, 1.9, LOAD_KNOWN },
 		{ "load-stale 2s", 5, 2.1, LOAD_UNKNOWN },
 		{ "load-stale 1m", 5, 59, LOAD_STALE },

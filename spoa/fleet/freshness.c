@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How long what a server reported is believed. */
+#include "spoa-redirect/fleet.h"
+
+#define MIN_BOUND 5.0 /* load-stale by default: max(5 s, 5 periods) */
+#define PERIODS   5
+
+double load_period(const struct server *server, enum load_source source, double seen)
+{
+	if (seen > 0)
+		return seen;
+	return source == SOURCE_AGENT ? server->agent.inter : server->load_check.inter;
+}
+
+double load_bound(const struct server *server, enum load_source source, double seen)
+{
+	double bound = PERIODS * load_period(server, source, seen);
+
+	if (server->load_stale > 0)
+		return server->load_stale;
+	return bound > MIN_BOUND ? bound : MIN_BOUND;
+}
+
+bool load_is_fresh(const struct server *server, enum load_source source, double at, double now)
+{
+	const struct load_said *said = &server->state->said[source];
+
+	return at > 0 && now - at <= load_bound(server, source, said->period);
+}
