@@ -64,12 +64,12 @@ struct server_load {
 	_Atomic double dir;             /* arrivals per second that no agent assigned, ≥ 0 */
 	_Atomic double scale;           /* (1 + dir / mu) / mu */
 	_Atomic int known;              /* enum load_knowledge, as of the last refresh */
-	_Atomic float limit;            /* maxconn: not picked from so much in flight on; INFINITY: it has none */
-	_Atomic uint64_t booked;        /* redirects to this server, ever; workers add */
-	_Atomic double more_P, more_F;  /* what P and F are above `booked`, since the last report; workers add */
-	_Atomic double u, q;            /* of the last report; < 0: it did not tell */
-	_Atomic double reported;        /* when the last report came; < 0: never */
-	_Atomic double period;          /* mean time between reports */
+	_Atomic float limit;     /* maxconn less ½: from so much in flight on not picked; INFINITY: it has none */
+	_Atomic uint64_t booked; /* redirects to this server, ever; workers add */
+	_Atomic double more_P, more_F; /* what P and F are above `booked`, since the last report; workers add */
+	_Atomic double u, q;           /* of the last report; < 0: it did not tell */
+	_Atomic double reported;       /* when the last report came; < 0: never */
+	_Atomic double period;         /* mean time between reports */
 	/* control thread only, as of the report at `learnt` */
 	double learnt;
 	struct load_report last; /* with what follows from it */

@@ -25,14 +25,18 @@ static enum load_knowledge knowledge(const struct server *server, double now)
 	return now - reported > 3 * load_period(server, source, period) ? LOAD_STALE : LOAD_KNOWN;
 }
 
-/* What is in flight is known of a server that tells, and only then a limit says something. An agent's word comes first. */
+/*
+ * What is in flight is known of a server that tells, and only then a limit says something. An agent's word comes first. As
+ * the estimate is a mean, its nearest whole number stands for what is there: five that were told are full as long as half
+ * of one, in the mean, has not gone, and what is left of one that has gone keeps nobody from a server that takes one.
+ */
 void learn_set_limit(const struct server *server)
 {
 	struct server_load *load = &server->state->load;
 	uint32_t told = GET(server->state->maxconn), most = told > 0 ? told : server->maxconn;
 	bool counts = most > 0 && GET(load->known) != LOAD_UNKNOWN;
 
-	SET(load->limit, counts ? (float)most : INFINITY);
+	SET(load->limit, counts ? (float)most - 0.5f : INFINITY);
 }
 
 static void refresh_knowledge(struct backend *backend, double now)

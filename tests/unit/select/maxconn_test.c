@@ -107,6 +107,95 @@ static void first_fills_one_after_the_other_and_comes_back(void **state)
 	site_close(&site);
 }
 
+/* So much is estimated, and nobody is under way. */
+static void estimate_all(struct site *site, double est, double now)
+{
+	struct backend *backend = fleet_backend(site->fleet, 0);
+
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		struct server_load *load = &backend->servers[i]->state->load;
+
+		atomic_store(&load->est, est);
+		atomic_store(&load->z, 0);
+		atomic_store(&load->at, now);
+	}
+	fleet_refresh(site->fleet, now);
+}
+
+/* The estimate drains from what was reported at once: its nearest whole number is what is there. */
+static void one_more_goes_there_only_where_half_of_one_has_gone(void **state)
+{
+	static const struct {
+		unsigned maxconn;
+		double est;
+		bool full;
+	} cases[] = {
+		{ 5, 5, true },    { 5, 4.9, true },  { 5, 4.51, true }, { 5, 4.49, false }, { 5, 4, false },
+		{ 1, 1, true },    { 1, 0.9, true },  { 1, 0.51, true }, { 1, 0.49, false }, { 1, 0.1, false },
+		{ 1, 1e-9, false }, { 1, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(policies); i++)
+		for (size_t j = 0; j < COUNT(cases); j++) {
+			struct site site;
+
+			open_with(&site, policies[i], 2, cases[j].maxconn);
+			report_all(&site, 0, SITE_START);
+			estimate_all(&site, cases[j].est, SITE_START);
+			if ((book(&site, 1, SITE_START) == NULL) != cases[j].full)
+				fail_msg("%s: case %zu", policies[i], j);
+			site_close(&site);
+		}
+}
+
+/* Served again and again, one at a time, however short a time each takes and whatever is left of the estimate. */
+static void who_takes_one_is_served_again(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(policies); i++) {
+		struct server_load *load;
+		struct site site;
+		unsigned served = 0;
+
+		open_with(&site, policies[i], 1, 1);
+		report_all(&site, 1, SITE_START);
+		load = &site_server(&site, "s0")->state->load;
+		load->cC = 1e6; /* a tenth of a second each */
+		load->cB = 1e5;
+		for (unsigned ms = 0; ms < 2000; ms += 10) {
+			fleet_refresh(site.fleet, SITE_START + ms / 1000.0);
+			served += book(&site, 1, SITE_START + ms / 1000.0) != NULL;
+		}
+		assert_in_range(served, 8, 20);
+		site_close(&site);
+	}
+}
+
+/* One in flight for minutes: the next client goes to the next server, now and a little later. */
+static void first_leaves_a_server_that_is_full(void **state)
+{
+	const struct load_report one = { .has = LOAD_Q, .q = 1 };
+	struct server *server;
+	struct site site;
+
+	(void)state;
+	open_with(&site, "first", 3, 1);
+	report_all(&site, 0, SITE_START);
+	server = site_server(&site, "s0");
+	server->state->load.cC = 1e6;
+	server->state->load.cB = 60e6;
+	server->backend->balance->report(server, &one, SITE_START + 1);
+	for (unsigned i = 0; i < 40; i++) {
+		double now = SITE_START + 1 + i / 10.0;
+
+		fleet_refresh(site.fleet, now);
+		assert_int_equal(server->backend->balance->pick(server->backend, 0, now, &site.scratch.picker)->index,
+				 1);
+	}
+	site_close(&site);
+}
+
 /* A guess is no ground to turn clients away. */
 static void without_a_report_it_does_not_count(void **state)
 {
@@ -157,6 +246,9 @@ int main(void)
 		cmocka_unit_test(servers_fill_up_to_it_and_no_further),
 		cmocka_unit_test(one_that_has_room_is_found_among_many),
 		cmocka_unit_test(first_fills_one_after_the_other_and_comes_back),
+		cmocka_unit_test(one_more_goes_there_only_where_half_of_one_has_gone),
+		cmocka_unit_test(who_takes_one_is_served_again),
+		cmocka_unit_test(first_leaves_a_server_that_is_full),
 		cmocka_unit_test(without_a_report_it_does_not_count),
 		cmocka_unit_test(what_an_agent_says_counts_first),
 		cmocka_unit_test(the_configuration_is_told_where_it_has_no_effect),
