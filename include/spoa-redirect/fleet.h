@@ -63,7 +63,8 @@ struct server_load {
 	_Atomic double mu;              /* completions per busy second */
 	_Atomic double dir;             /* arrivals per second that no agent assigned, ≥ 0 */
 	_Atomic double scale;           /* (1 + dir / mu) / mu */
-	_Atomic int known;              /* enum load_knowledge, as of the last refresh */
+	_Atomic uint16_t known;         /* enum load_knowledge, as of the last refresh */
+	_Atomic uint16_t share;         /* server_share(), likewise */
 	_Atomic float limit;     /* maxconn less ½: from so much in flight on not picked; INFINITY: it has none */
 	_Atomic uint64_t booked; /* redirects to this server, ever; workers add */
 	_Atomic double more_P, more_F; /* what P and F are above `booked`, since the last report; workers add */
@@ -157,6 +158,7 @@ struct load_merged {
 struct server_state {
 	struct server_load load;
 	unsigned users;             /* configurations that it belongs to; control thread only */
+	struct state_block *block;  /* adopt.c's: what it was made with */
 	_Atomic int status;         /* enum server_status */
 	_Atomic uint32_t weight;    /* effective: configured, or as set at run time */
 	_Atomic uint32_t held_back; /* percent, by slowstart */
@@ -198,10 +200,19 @@ struct peers {
 /* What workers find servers by: one that was taken away is freed only once none can have it from here. */
 typedef _Atomic(struct server *) server_slot;
 
+/*
+ * One that may be picked, and what a pick asks of it: of thousands of servers none is in the processor's caches, and so the
+ * server itself is read only of the one that is chosen. While the control thread writes they may be of two servers.
+ */
+struct seat {
+	server_slot server;
+	_Atomic(struct server_load *) load;
+};
+
 struct backend_state {
 	uint32_t room; /* servers that all arrays here have room for */
 	_Atomic uint32_t n_usable;
-	_Atomic(server_slot *) usable; /* servers that may be picked */
+	_Atomic(struct seat *) usable; /* servers that may be picked */
 	_Atomic uint32_t n_schedule;
 	_Atomic(server_slot *) schedule;       /* round robin's turns */
 	_Atomic uint32_t turn;                 /* workers add */
@@ -298,9 +309,9 @@ struct hash_config {
 
 /* An URL's beginning, split: what a Location may begin with. */
 struct redir {
-	struct slice prefix;    /* as it is put before the path: no slash at its end */
-	struct slice authority; /* lower case, without the scheme's own port */
+	struct slice prefix; /* as it is put before the path: no slash at its end */
 	bool tls;
+	struct slice authority; /* lower case, without the scheme's own port */
 };
 
 struct check_config {
@@ -369,16 +380,22 @@ struct load_check_config {
 	const char *request;         /* as sent */
 };
 
+#define SERVER_BYTES 120u
+
 struct server {
+	/* what a redirect to it needs, on three lines of the cache, which are fetched at a time */
+	_Alignas(64) struct server_state *state;
+	struct backend *backend; /* the one that it belongs to */
+	struct slice target;     /* answer's: bytes of what is said of a redirect to it */
+	struct redir redir;
+	uint8_t bytes[SERVER_BYTES]; /* of target and of redir's prefix, where they fit */
 	const char *name;
 	struct config_place place;
-	struct backend *backend;      /* the one that it belongs to */
 	uint32_t index;               /* among the backend's servers; control thread only, for it may change */
 	uint32_t id;                  /* as HAProxy's formats number it, from 1; it stays */
 	struct guest *guest;          /* of one that came at run time; NULL: the configuration has it */
 	struct endpoint address;      /* of a host that has a name, but the port */
 	struct host host, redir_host; /* of the address; of redir, with check-via */
-	struct redir redir;
 	uint32_t weight;
 	uint32_t maxconn; /* 0: no limit */
 	bool disabled, backup;
@@ -399,9 +416,7 @@ struct server {
 	double maxload;    /* utilisation, 0 to 1; 0: none */
 	double load_stale; /* seconds; 0: max(5 s, 5 periods) */
 	struct endpoint check_address, agent_address, load_check_address;
-	struct slice said;   /* answer's: bytes of what is said of it, */
-	struct slice target; /* and of a redirect to it */
-	struct server_state *state;
+	struct slice said;     /* answer's: bytes of what is said of it without a redirect */
 	struct server *shadow; /* what dry runs book in; NULL: there are none */
 	struct server *real;   /* whose shadow this is; NULL: nobody's */
 };
@@ -538,9 +553,9 @@ static inline uint32_t backend_n_usable(const struct backend *backend)
 
 static inline struct server *backend_usable(const struct backend *backend, uint32_t i)
 {
-	server_slot *usable = atomic_load_explicit(&backend->state->usable, memory_order_relaxed);
+	struct seat *usable = atomic_load_explicit(&backend->state->usable, memory_order_relaxed);
 
-	return atomic_load_explicit(&usable[i], memory_order_relaxed);
+	return atomic_load_explicit(&usable[i].server, memory_order_relaxed);
 }
 
 /* Whether the state is not its own: the admin state that it has by whom it tracks. */

@@ -117,7 +117,12 @@ static struct server *choose_among(struct backend *usable, const struct backend 
 {
 	struct server *server = select_pick(usable, key, now, &scratch->picker);
 
-	if (!server || is_over_tls(server, backend) || backend->redirect.allow_downgrade || !is_tls(&scratch->request))
+	if (!server)
+		return NULL;
+	/* needed soon, and behind what tells how long they are */
+	__builtin_prefetch(server->bytes);
+	__builtin_prefetch(server->bytes + 64);
+	if (is_over_tls(server, backend) || backend->redirect.allow_downgrade || !is_tls(&scratch->request))
 		return server;
 	scratch->picker.n = 0;
 	scratch->picker.kept = false;

@@ -48,11 +48,27 @@ static struct slice build_target(struct arena *arena, const struct backend *back
 	return keep(arena, &writer, bytes);
 }
 
+/* What a redirect to it copies lies beside what tells where. */
+static void move_in(struct server *server)
+{
+	struct slice *target = &server->target, *prefix = &server->redir.prefix;
+
+	if (target->len + prefix->len > sizeof(server->bytes))
+		return;
+	memcpy(server->bytes, target->ptr, target->len);
+	memcpy(server->bytes + target->len, prefix->ptr, prefix->len);
+	*target = slice_of(server->bytes, target->len);
+	*prefix = slice_of(server->bytes + target->len, prefix->len);
+}
+
 bool prebuilt_server(struct arena *arena, struct server *server)
 {
 	server->said = build_server(arena, server);
 	server->target = build_target(arena, server->backend, server->said);
-	return server->said.ptr && server->target.ptr;
+	if (!server->said.ptr || !server->target.ptr)
+		return false;
+	move_in(server);
+	return true;
 }
 
 static bool build_servers(struct arena *arena, struct backend *backend, struct prebuilt *prebuilt)

@@ -84,6 +84,14 @@ void *arena_alloc(struct arena *arena, size_t size)
 	return memset(result, 0, size);
 }
 
+void *arena_aligned(struct arena *arena, size_t size, size_t align)
+{
+	size_t room = size > SIZE_MAX - align ? SIZE_MAX : size + align - 1;
+	uintptr_t at = (uintptr_t)arena_alloc(arena, room);
+
+	return (void *)((at + align - 1) & ~(uintptr_t)(align - 1)); /* NULL stays so */
+}
+
 void *arena_array(struct arena *arena, size_t n, size_t size)
 {
 	size_t total;

@@ -18,7 +18,7 @@ static struct backend *new_backend(struct arena *arena, const struct balance *fa
 
 	if (!backend)
 		return NULL;
-	backend->default_server = arena_alloc(arena, sizeof(*backend->default_server));
+	backend->default_server = arena_aligned(arena, sizeof(*backend->default_server), _Alignof(struct server));
 	if (!backend->default_server)
 		return NULL;
 	*backend->default_server = server_initial;
@@ -124,7 +124,7 @@ struct server *server_read(struct config_words *words, struct backend *backend, 
 
 	if (!address)
 		return NULL;
-	server = arena_alloc(words->arena, sizeof(*server));
+	server = arena_aligned(words->arena, sizeof(*server), _Alignof(struct server));
 	if (!server) {
 		config_error(words, "out of memory");
 		return NULL;
@@ -377,7 +377,7 @@ void server_finish(struct fleet *fleet, struct arena *arena, struct server *serv
 bool backend_make_state(struct arena *arena, struct backend *backend)
 {
 	uint32_t n = backend->n_servers ? (uint32_t)backend->n_servers : 1;
-	server_slot *usable = arena_array(arena, n, sizeof(*usable));
+	struct seat *usable = arena_array(arena, n, sizeof(*usable));
 	struct backend_state *state = arena_alloc(arena, sizeof(*state));
 
 	if (!state)
@@ -390,10 +390,7 @@ bool backend_make_state(struct arena *arena, struct backend *backend)
 
 static bool make_states(struct arena *arena, struct backend *backend)
 {
-	for (size_t i = 0; i < backend->n_servers; i++)
-		if (!server_make_state(arena, backend->servers[i]))
-			return false;
-	return backend_make_state(arena, backend);
+	return server_make_states(arena, backend->servers, backend->n_servers) && backend_make_state(arena, backend);
 }
 
 static void finish_backend(struct fleet *fleet, struct backend *backend, struct config *config, double now)

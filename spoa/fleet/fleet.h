@@ -71,8 +71,8 @@ void fleet_follow(const struct fleet *fleet, double now);
 /* Reports what cannot be decided line by line; fills in what follows from the code. */
 void redirect_finish(struct backend *backend, struct config *config);
 
-/* A state of its own, that goes with the arena unless another configuration adopts it. False: out of memory. */
-bool server_make_state(struct arena *arena, struct server *server);
+/* A state for each, that goes with the arena unless another configuration adopts it. False: out of memory. */
+bool server_make_states(struct arena *arena, struct server **servers, size_t n);
 
 /* Its arrays too, and what its policy keeps; not those of its servers. False: out of memory. */
 bool backend_make_state(struct arena *arena, struct backend *backend);
@@ -90,6 +90,13 @@ void server_restart(struct server *server, const struct server *old);
 void usable_fill(struct backend *backend, double now);
 
 /* With it. */
+/* The server has the state that it will keep. Control thread only. */
+static inline void seat_give(struct seat *seat, struct server *server)
+{
+	atomic_store_explicit(&seat->server, server, memory_order_relaxed);
+	atomic_store_explicit(&seat->load, &server->state->load, memory_order_relaxed);
+}
+
 void backend_refresh_usable(struct backend *backend, double now);
 
 #endif

@@ -77,7 +77,7 @@ static struct server *read_guest(struct arena *arena, struct backend *backend, c
 		config_error(&words, "server '%s': names are not resolved for a server that comes at run time", name);
 		return NULL;
 	}
-	if (!server || !server_make_state(arena, server))
+	if (!server || !server_make_states(arena, &server, 1))
 		return NULL;
 	*guest = (struct guest){ .arena = arena, .line = arena_string(arena, line) };
 	server->guest = guest;
@@ -109,19 +109,19 @@ static bool grow_servers(struct fleet *fleet, struct backend *backend)
 static bool grow_state(struct fleet *fleet, struct backend *backend)
 {
 	struct backend_state *state = backend->state;
-	server_slot *old = atomic_load_explicit(&state->usable, memory_order_relaxed), *slots;
+	struct seat *old = atomic_load_explicit(&state->usable, memory_order_relaxed), *seats;
 	uint32_t room = state->room * 2;
 
 	if (backend->n_servers < state->room)
 		return true;
-	slots = arena_array(fleet->arena, room, sizeof(*slots));
-	if (!slots)
+	seats = arena_array(fleet->arena, room, sizeof(*seats));
+	if (!seats)
 		return false;
 	for (uint32_t i = 0; i < backend_n_usable(backend); i++)
-		atomic_init(&slots[i], atomic_load_explicit(&old[i], memory_order_relaxed));
+		seat_give(&seats[i], atomic_load_explicit(&old[i].server, memory_order_relaxed));
 	if (backend->balance->prepare && !backend->balance->prepare(fleet->arena, backend, room))
 		return false;
-	atomic_store_explicit(&state->usable, slots, memory_order_release);
+	atomic_store_explicit(&state->usable, seats, memory_order_release);
 	state->room = room;
 	return true;
 }

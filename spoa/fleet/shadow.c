@@ -7,14 +7,14 @@
 
 static struct server *twin_of(struct arena *arena, struct server *server, struct backend *shadow)
 {
-	struct server *twin = arena_alloc(arena, sizeof(*twin));
+	struct server *twin = arena_aligned(arena, sizeof(*twin), _Alignof(struct server));
 
 	if (!twin)
 		return NULL;
 	*twin = *server;
 	twin->backend = shadow;
 	twin->real = server;
-	return server_make_state(arena, twin) ? twin : NULL;
+	return twin;
 }
 
 static struct backend *make(const struct fleet *fleet, struct backend *backend)
@@ -30,7 +30,8 @@ static struct backend *make(const struct fleet *fleet, struct backend *backend)
 	for (size_t i = 0; i < backend->n_servers; i++)
 		if (!(shadow->servers[i] = twin_of(fleet->arena, backend->servers[i], shadow)))
 			return NULL;
-	if (!backend_make_state(fleet->arena, shadow))
+	if (!server_make_states(fleet->arena, shadow->servers, shadow->n_servers) ||
+	    !backend_make_state(fleet->arena, shadow))
 		return NULL;
 	for (size_t i = 0; i < backend->n_servers; i++)
 		backend->servers[i]->shadow = shadow->servers[i];
@@ -70,13 +71,13 @@ static void follow(const struct server *server)
 void shadow_follow(const struct backend *backend, double now)
 {
 	struct backend *shadow = backend->shadow;
-	server_slot *slots = atomic_load_explicit(&shadow->state->usable, memory_order_relaxed);
+	struct seat *seats = atomic_load_explicit(&shadow->state->usable, memory_order_relaxed);
 	uint32_t n = backend_n_usable(backend);
 
 	for (size_t i = 0; i < backend->n_servers; i++)
 		follow(backend->servers[i]);
 	for (uint32_t i = 0; i < n; i++)
-		atomic_store_explicit(&slots[i], backend_usable(backend, i)->shadow, memory_order_relaxed);
+		seat_give(&seats[i], backend_usable(backend, i)->shadow);
 	atomic_store_explicit(&shadow->state->n_usable, n, memory_order_release);
 	shadow->balance->refresh(shadow, now);
 }

@@ -41,14 +41,14 @@ static struct server *backup(struct server *server)
 static uint32_t fill(struct backend *backend, struct server *(*who)(struct server *server), bool over, uint32_t most,
 		     double now)
 {
-	server_slot *slots = atomic_load_explicit(&backend->state->usable, memory_order_relaxed);
+	struct seat *seats = atomic_load_explicit(&backend->state->usable, memory_order_relaxed);
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < backend->n_servers && n < most; i++) {
 		struct server *server = who(backend->servers[i]);
 
 		if (server && (over || !server_over_maxload(server, now)))
-			atomic_store_explicit(&slots[n++], server, memory_order_relaxed);
+			seat_give(&seats[n++], server);
 	}
 	return n;
 }

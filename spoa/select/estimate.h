@@ -27,10 +27,15 @@ static inline void atomic_add(_Atomic double *sum, double more)
 		continue;
 }
 
-/* exp(−x) for x ≥ 0, from its series: within 0.4 % up to x = 1 and falling for ever, which is all that matters to z. */
+/*
+ * exp(−x) for x ≥ 0, from its series: within 0.4 % up to x = 1 and falling for ever, which is all that matters to z. In this
+ * form (Estrin's) its products do not wait for each other.
+ */
 static inline double decay(double x)
 {
-	return 1 / (1 + x * (1 + x * (1.0 / 2 + x * (1.0 / 6 + x * (1.0 / 24)))));
+	double square = x * x;
+
+	return 1 / (1 + x + square * (1.0 / 2 + x * (1.0 / 6) + square * (1.0 / 24)));
 }
 
 /*
@@ -45,10 +50,15 @@ static inline double drained(double y, double mu, double dt, double half)
 	return (w + __builtin_sqrt(w * w + 4 * half * y)) / 2;
 }
 
-/* What is left of est and z by now. */
-static inline void drain(const struct server *server, double now, double *est, double *z)
+/* h of its backend: what a pick asks once, not of each server that it looks at. */
+static inline double half_busy(const struct backend *backend)
 {
-	const struct server_load *load = &server->state->load;
+	return GET(backend->state->half_busy);
+}
+
+/* What is left of est and z by now. */
+static inline void drain(const struct server_load *load, double half, double now, double *est, double *z)
+{
 	double dt = now - GET(load->at), y;
 
 	*est = GET(load->est);
@@ -57,7 +67,7 @@ static inline void drain(const struct server *server, double now, double *est, d
 		return;
 	*z *= decay(dt * (1 / RD));
 	y = larger(*est - *z, 0);
-	*est = *z + drained(y + GET(load->dir) * dt, GET(load->mu), dt, GET(server->backend->state->half_busy));
+	*est = *z + drained(y + GET(load->dir) * dt, GET(load->mu), dt, half);
 }
 
 /* It has its maxconn. */
@@ -70,9 +80,9 @@ static inline bool is_full(const struct server_load *load, double est)
  * What one more client would cost. n in flight wait for n² / 2 mu, to which it adds (n + ½) / mu; of those who come in company,
  * of other agents' or of its own, some are there before it: up to (n + 1¼) / mu, as simulated.
  */
-static inline double cost_of(const struct server *server, double est)
+static inline double cost_of(const struct server_load *load, double half, double est)
 {
-	return (est + 1.5 * GET(server->backend->state->half_busy) - 0.25) * GET(server->state->load.scale);
+	return (est + 1.5 * half - 0.25) * GET(load->scale);
 }
 
 #endif

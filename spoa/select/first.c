@@ -6,11 +6,11 @@
 
 static bool has_room(const struct backend *backend, uint32_t i, double now)
 {
-	const struct server *server = backend_usable(backend, i);
+	const struct server_load *load = &backend_usable(backend, i)->state->load;
 	double est, z;
 
-	drain(server, now, &est, &z);
-	return !is_full(&server->state->load, est);
+	drain(load, half_busy(backend), now, &est, &z);
+	return !is_full(load, est);
 }
 
 static void first_refresh(struct backend *backend, double now)

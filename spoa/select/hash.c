@@ -30,13 +30,13 @@ static uint32_t weight_on_ring(const struct server *server)
 static void refresh_bound(struct backend *backend, double now)
 {
 	struct backend_state *state = backend->state;
-	double in_flight = 0, weights = 0;
+	double in_flight = 0, weights = 0, half = half_busy(backend);
 
 	for (uint32_t i = 0; i < backend_n_usable(backend); i++) {
 		const struct server *server = backend_usable(backend, i);
 		double est, z;
 
-		drain(server, now, &est, &z);
+		drain(&server->state->load, half, now, &est, &z);
 		in_flight += est;
 		weights += server_weight(server);
 	}
@@ -61,7 +61,7 @@ static double fullness(const struct backend *backend, const struct server *serve
 	const struct backend_state *state = backend->state;
 	double est, z, most, weights = GET(state->weights);
 
-	drain(server, now, &est, &z);
+	drain(&server->state->load, half_busy(backend), now, &est, &z);
 	if (is_full(&server->state->load, est))
 		return INFINITY;
 	if (backend->hash.balance_factor == 0 || weights <= 0)

@@ -220,7 +220,7 @@ void least_load_report(struct server *server, const struct load_report *told, do
 		return;
 	take_in(server, &report, first || again, now);
 	learn_set_mu(server->backend, server);
-	drain(server, now, &est, &z);
+	drain(load, half_busy(server->backend), now, &est, &z);
 	if (again)
 		z = 0;
 	SET(load->est, z + in_flight(server, &report, est - z, D));

@@ -28,7 +28,7 @@ double select_in_flight(const struct server *server, double now, double *under_w
 {
 	double est;
 
-	drain(server, now, &est, under_way);
+	drain(&server->state->load, half_busy(server->backend), now, &est, under_way);
 	return est;
 }
 
@@ -36,7 +36,7 @@ bool select_is_full(const struct server *server, double now)
 {
 	double est, z;
 
-	drain(server, now, &est, &z);
+	drain(&server->state->load, half_busy(server->backend), now, &est, &z);
 	return is_full(&server->state->load, est);
 }
 
@@ -48,16 +48,16 @@ struct price {
 };
 
 /* What is not known is taken as average, what is old as no better than most. */
-static inline struct price price_of(const struct backend *backend, const struct server *server, double now)
+static inline struct price price_of(const struct backend *backend, const struct server_load *load, double half,
+				    double now)
 {
-	const struct server_load *load = &server->state->load;
 	int known = GET(load->known);
 	struct price price = { .least = 0 };
 	double est, z;
 
-	drain(server, now, &est, &z);
+	drain(load, half, now, &est, &z);
 	price.more = GET(load->scale);
-	price.next = cost_of(server, est);
+	price.next = cost_of(load, half, est);
 	if (__builtin_expect(is_full(load, est), false)) {
 		price.next = INFINITY;
 		return price;
@@ -77,15 +77,16 @@ static inline struct price price_of(const struct backend *backend, const struct 
 
 static struct server *pick_by_weight(const struct backend *backend, uint32_t n, struct random *random)
 {
+	const struct seat *seats = GET(backend->state->usable), *seat = NULL;
 	uint32_t most = GET(backend->state->max_weight);
-	struct server *server = NULL;
 
 	for (unsigned draw = 0; draw < MAX_DRAWS; draw++) {
-		server = backend_usable(backend, random_below(random, n));
-		if (random_below(random, most ? most : 1) < server_share(server))
+		seat = &seats[random_below(random, n)];
+		__builtin_prefetch(GET(seat->server));
+		if (random_below(random, most ? most : 1) < GET(GET(seat->load)->share))
 			break;
 	}
-	return server;
+	return GET(seat->server);
 }
 
 /* The servers that a pick looks at, in turn: all of a few, else any. Beginning anywhere breaks ties at random. */
@@ -96,21 +97,40 @@ static inline uint32_t look_further(uint32_t at, uint32_t n, struct random *rand
 	return at + 1 == n ? 0 : at + 1;
 }
 
+struct look {
+	struct server *server;
+	const struct server_load *load;
+};
+
+/* Before any is reckoned: so the processor waits for all their lines of the cache at a time. */
+static inline uint32_t look_around(const struct backend *backend, uint32_t n, struct random *random,
+				   struct look looks[PICK_SAMPLE])
+{
+	const struct seat *seats = GET(backend->state->usable);
+	uint32_t n_looks = n < PICK_SAMPLE ? n : PICK_SAMPLE, at = random_below(random, n);
+
+	for (uint32_t i = 0; i < n_looks; i++, at = look_further(at, n, random)) {
+		looks[i] = (struct look){ GET(seats[at].server), GET(seats[at].load) };
+		__builtin_prefetch(looks[i].load);
+	}
+	return n_looks;
+}
+
 static struct server *pick_cheapest(const struct backend *backend, uint32_t n, double now, struct random *random)
 {
-	uint32_t looks = n < PICK_SAMPLE ? n : PICK_SAMPLE, at = random_below(random, n);
+	struct look looks[PICK_SAMPLE];
+	uint32_t n_looks = look_around(backend, n, random, looks);
 	struct server *best = NULL;
-	double least = INFINITY;
+	double least = INFINITY, half = half_busy(backend);
 
-	for (uint32_t i = 0; i < looks; i++, at = look_further(at, n, random)) {
-		struct server *server = backend_usable(backend, at);
-		struct price price = price_of(backend, server, now);
+	for (uint32_t i = 0; i < n_looks; i++) {
+		struct price price = price_of(backend, looks[i].load, half, now);
 		double cost = larger(price.next, price.least);
 
 		if (cost >= least)
 			continue;
 		least = cost;
-		best = server;
+		best = looks[i].server;
 	}
 	return best;
 }
@@ -126,15 +146,16 @@ static bool has_share(const struct picker *picker, const struct server *server)
 /* Who is looked at, each once, with nothing chosen yet. */
 static void gather(const struct backend *backend, uint32_t n, double now, struct picker *picker, struct price *prices)
 {
-	uint32_t looks = n < PICK_SAMPLE ? n : PICK_SAMPLE, at = random_below(&picker->random, n);
+	struct look looks[PICK_SAMPLE];
+	uint32_t n_looks = look_around(backend, n, &picker->random, looks);
+	double half = half_busy(backend);
 
-	for (uint32_t i = 0; i < looks; i++, at = look_further(at, n, &picker->random)) {
-		struct server *server = backend_usable(backend, at);
-		struct price price = price_of(backend, server, now);
+	for (uint32_t i = 0; i < n_looks; i++) {
+		struct price price = price_of(backend, looks[i].load, half, now);
 
-		if (price.next == INFINITY || has_share(picker, server))
+		if (price.next == INFINITY || has_share(picker, looks[i].server))
 			continue;
-		picker->shares[picker->n].server = server;
+		picker->shares[picker->n].server = looks[i].server;
 		picker->shares[picker->n].times = 0;
 		prices[picker->n++] = price;
 	}
@@ -203,7 +224,7 @@ static struct server *least_load_pick(struct backend *backend, uint64_t key, dou
 
 static double least_load_cost(const struct backend *backend, const struct server *server, double now)
 {
-	struct price price = price_of(backend, server, now);
+	struct price price = price_of(backend, &server->state->load, half_busy(backend), now);
 
 	return larger(price.next, price.least);
 }
@@ -216,7 +237,7 @@ static void assign(struct server *server, double now, double clients)
 	struct server_load *load = &server->state->load;
 	double at = GET(load->at), est, z;
 
-	drain(server, now, &est, &z);
+	drain(load, half_busy(server->backend), now, &est, &z);
 	if (now > at &&
 	    atomic_compare_exchange_strong_explicit(&load->at, &at, now, memory_order_relaxed, memory_order_relaxed)) {
 		SET(load->est, est + clients);

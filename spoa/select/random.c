@@ -17,8 +17,7 @@ static double random_cost(const struct backend *backend, const struct server *se
 {
 	double est, z;
 
-	(void)backend;
-	drain(server, now, &est, &z);
+	drain(&server->state->load, half_busy(backend), now, &est, &z);
 	return (est + 1) / GET(server->state->load.mu);
 }
 
@@ -29,20 +28,21 @@ static struct server *random_pick(struct backend *backend, uint64_t key, double 
 	server_slot *schedule = atomic_load_explicit(&state->schedule, memory_order_acquire);
 	unsigned draws = backend->draws ? backend->draws : DEFAULT_DRAWS, most = draws + MORE_DRAWS;
 	struct server *best = NULL;
-	double least = INFINITY;
+	double least = INFINITY, half = half_busy(backend);
 
 	(void)key;
 	picker->n = 0;
 	for (unsigned i = 0; n > 0 && i < most && draws > 0; i++) {
 		struct server *server =
 			atomic_load_explicit(&schedule[random_below(&picker->random, n)], memory_order_relaxed);
+		const struct server_load *load = &server->state->load;
 		double est, z, cost;
 
-		drain(server, now, &est, &z);
-		if (is_full(&server->state->load, est))
+		drain(load, half, now, &est, &z);
+		if (is_full(load, est))
 			continue;
 		draws--;
-		cost = (est + 1) / GET(server->state->load.mu);
+		cost = (est + 1) / GET(load->mu);
 		if (cost >= least)
 			continue;
 		least = cost;

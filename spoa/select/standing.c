@@ -122,17 +122,18 @@ static void refresh_costs(struct backend *backend, double now)
 {
 	struct backend_state *state = backend->state;
 	uint32_t n = backend_n_usable(backend), known = 0, most = 0;
-	double sum = 0;
+	double sum = 0, half = half_busy(backend);
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct server *server = backend_usable(backend, i);
 		double est, z;
 
 		most = server_share(server) > most ? server_share(server) : most;
+		SET(server->state->load.share, (uint16_t)server_share(server));
 		if (GET(server->state->load.known) != LOAD_KNOWN)
 			continue;
-		drain(server, now, &est, &z);
-		state->sorted[known] = cost_of(server, est);
+		drain(&server->state->load, half, now, &est, &z);
+		state->sorted[known] = cost_of(&server->state->load, half, est);
 		sum += state->sorted[known++];
 	}
 	SET(state->max_weight, most);
@@ -146,13 +147,14 @@ static void refresh_costs(struct backend *backend, double now)
 static double median_est(const struct backend *backend, double now)
 {
 	uint32_t n = backend_n_usable(backend), known = 0;
+	double half = half_busy(backend);
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct server *server = backend_usable(backend, i);
 		double z;
 
 		if (server->state->load.was_up && GET(server->state->load.known) == LOAD_KNOWN)
-			drain(server, now, &backend->state->sorted[known++], &z);
+			drain(&server->state->load, half, now, &backend->state->sorted[known++], &z);
 	}
 	return median(backend->state->sorted, known);
 }

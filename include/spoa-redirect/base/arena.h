@@ -23,6 +23,9 @@ void arena_free(struct arena *arena);
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/* Likewise, at a multiple of `align`, a power of two. */
+void *arena_aligned(struct arena *arena, size_t size, size_t align);
+
 /* The product is checked. */
 void *arena_array(struct arena *arena, size_t n, size_t size);
 

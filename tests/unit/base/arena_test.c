@@ -44,6 +44,24 @@ static void pieces_are_zero_aligned_and_apart(void **state)
 	arena_free(arena);
 }
 
+static void what_is_to_be_aligned_is(void **state)
+{
+	struct arena *arena = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < MOST; i++) {
+		size_t size = sizes[i % COUNT(sizes)], align = 1ul << i % 12;
+		uint8_t *piece = arena_aligned(arena, size, align), *next = arena_alloc(arena, 1);
+
+		assert_int_equal((uintptr_t)piece % align, 0);
+		assert_true(all_are(piece, size, 0));
+		memset(piece, 255, size);
+		assert_int_equal(*next, 0);
+	}
+	assert_null(arena_aligned(arena, SIZE_MAX - 8, 64));
+	arena_free(arena);
+}
+
 static void what_cannot_be_had_is_remembered(void **state)
 {
 	static const struct {
@@ -162,6 +180,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_zero_aligned_and_apart),
+		cmocka_unit_test(what_is_to_be_aligned_is),
 		cmocka_unit_test(what_cannot_be_had_is_remembered),
 		cmocka_unit_test(copies_end_in_a_nul),
 		cmocka_unit_test(printed_text_has_any_length),
