@@ -141,6 +141,8 @@ static const char *parse_inet(struct endpoint *endpoint, struct slice whole, boo
 		return "the port is missing";
 	if (port.ptr && (!slice_to_natural(port, 65535, &number) || number == 0))
 		return "a port is a number from 1 to 65535";
+	if (slice_eq(host, SLICE(":")))
+		return "what follows the last colon is a port: an IPv6 address without one goes in brackets";
 	wrong = parse_host(endpoint, host, *family, name);
 	if (!wrong)
 		endpoint_set_port(endpoint, (unsigned)number);
@@ -156,6 +158,18 @@ const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool uni
 	if (unix_too && (slice_starts(whole, SLICE("unix@")) || slice_starts(whole, SLICE("/"))))
 		return parse_unix(endpoint, text + (text[0] == '/' ? 0 : 5));
 	return parse_inet(endpoint, whole, port_optional, NULL, &family);
+}
+
+const char *endpoint_parse_portless(struct endpoint *endpoint, const char *text)
+{
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&endpoint->any;
+
+	memset(endpoint, 0, sizeof(*endpoint));
+	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
+		return endpoint_parse(endpoint, text, false, true);
+	v6->sin6_family = AF_INET6;
+	endpoint->length = sizeof(*v6);
+	return NULL;
 }
 
 const char *endpoint_parse_unresolved(struct endpoint *endpoint, const char *text, bool port_optional,

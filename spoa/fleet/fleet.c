@@ -253,7 +253,7 @@ bool server_link_standby(struct server *server, struct config *config)
 	return true;
 }
 
-/* Where to connect for a check: an address and a port of its own, or the server's. */
+/* Where to connect for a check: an address and a port of its own, or the server's. As in HAProxy only `addr` has one. */
 static bool make_address(const struct server *server, struct endpoint *to, const char *addr, unsigned port,
 			 const char *what, struct config *config)
 {
@@ -261,7 +261,8 @@ static bool make_address(const struct server *server, struct endpoint *to, const
 
 	*to = server->address;
 	if (addr) {
-		wrong = endpoint_parse(to, addr, false, true);
+		wrong = addr == server->agent.addr ? endpoint_parse_portless(to, addr)
+						   : endpoint_parse(to, addr, false, true);
 		if (wrong)
 			return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s': %s", server->name,
 					     addr, wrong);

@@ -9,6 +9,7 @@
 
 #include "report.h"
 
+#define MOST_ANSWER  16384u /* HAProxy's tune.bufsize */
 #define MOST_PERCENT 25600u
 #define MOST_WEIGHT  256u
 
@@ -49,10 +50,7 @@ static bool is_line_end(uint8_t c)
 
 static bool agent_complete(struct slice answer)
 {
-	for (size_t i = 0; i < answer.len; i++)
-		if (is_line_end(answer.ptr[i]))
-			return true;
-	return false;
+	return answer.len > 0 && (memchr(answer.ptr, '\n', answer.len) || memchr(answer.ptr, '\r', answer.len));
 }
 
 /* ---- words ---- */
@@ -103,11 +101,24 @@ static bool is_digit(struct slice word)
 	return word.len > 0 && word.ptr[0] >= '0' && word.ptr[0] <= '9';
 }
 
+/* What is too much is the most there is, as in HAProxy. */
+static bool read_percent(struct slice word, uint64_t *percent)
+{
+	if (!slice_ends(word, SLICE("%")) || word.len < 2)
+		return false;
+	word.len--;
+	for (size_t i = 0; i < word.len; i++)
+		if (word.ptr[i] < '0' || word.ptr[i] > '9')
+			return false;
+	if (!slice_to_natural(word, MOST_PERCENT, percent))
+		*percent = MOST_PERCENT;
+	return true;
+}
+
 /* "50%", and "50" where it is said to be a weight. Of several the last counts, readable or not. */
 static void read_weight(struct line *line, struct slice word)
 {
-	line->has_percent = slice_ends(word, SLICE("%")) &&
-			    slice_to_natural(slice_of(word.ptr, word.len - 1), MOST_PERCENT, &line->percent);
+	line->has_percent = read_percent(word, &line->percent);
 	line->has_weight = !line->has_percent && slice_to_natural(word, MOST_WEIGHT, &line->weight);
 	if (line->has_percent || line->has_weight)
 		return;
@@ -293,4 +304,5 @@ const struct probe_kind agent_kind = {
 	.done = agent_done,
 	.interval = agent_interval,
 	.what = PROBED_AGENT,
+	.most = MOST_ANSWER,
 };

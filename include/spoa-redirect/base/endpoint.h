@@ -27,6 +27,9 @@ struct endpoint {
  */
 const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool unix_too, bool port_optional);
 
+/* The same with an optional port, where none is expected: "::1" is an address then, as in HAProxy, and so is "fe80::1:80". */
+const char *endpoint_parse_portless(struct endpoint *endpoint, const char *text);
+
 #define ENDPOINT_NAME 256u
 
 /*

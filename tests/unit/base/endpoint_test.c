@@ -124,6 +124,26 @@ static void a_port_may_be_left_out_where_it_is_known_otherwise(void **state)
 	assert_int_equal(endpoint.length, sizeof(struct sockaddr_in));
 }
 
+static void where_no_port_is_expected_an_address_needs_no_brackets(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "::1", "[::1]:0" },           { "fe80::1:99", "[fe80::1:99]:0" },
+		{ "[::1]", "[::1]:0" },         { "[::1]:80", "[::1]:80" },     { "10.0.0.1", "10.0.0.1:0" },
+		{ "10.0.0.1:80", "10.0.0.1:80" },
+	};
+	struct endpoint endpoint;
+	char text[ENDPOINT_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_null(endpoint_parse_portless(&endpoint, cases[i][0]));
+		assert_string_equal(endpoint_text(&endpoint, text), cases[i][1]);
+	}
+	assert_non_null(endpoint_parse_portless(&endpoint, "::1::2"));
+	assert_string_equal(endpoint_parse(&endpoint, "::1", false, true),
+			    "what follows the last colon is a port: an IPv6 address without one goes in brackets");
+}
+
 static void a_name_is_resolved_to_the_family_that_is_asked_for(void **state)
 {
 	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found;
@@ -148,6 +168,7 @@ int main(void)
 		cmocka_unit_test(a_socket_of_the_file_system_is_its_path),
 		cmocka_unit_test(what_is_no_address_says_why),
 		cmocka_unit_test(a_port_may_be_left_out_where_it_is_known_otherwise),
+		cmocka_unit_test(where_no_port_is_expected_an_address_needs_no_brackets),
 		cmocka_unit_test(a_name_is_resolved_to_the_family_that_is_asked_for),
 	};
 

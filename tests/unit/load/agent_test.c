@@ -116,7 +116,6 @@ static void other_words_ask_for_nothing(void **state)
 		{ { "\n" }, SERVER_UP, NOTHING_TOLD, 4 },
 		{ { "error maxconn:100 weight:50% 75% nodown downy\n" }, SERVER_UP, 0.25, 4 },
 		{ { "% -1% +5% 5.5% 5%% 0x5% 5 %5 5%%\n" }, SERVER_UP, NOTHING_TOLD, 4 },
-		{ { "25601% 99999999999999999999999%\n" }, SERVER_UP, NOTHING_TOLD, 4 },
 		{ { "\x01\x7f\xff\xfe drai\xc3\xb1 up;down\n" }, SERVER_UP, NOTHING_TOLD, 4 },
 		{ { "HTTP/1.1 400 Bad Request\r\n" }, SERVER_UP, NOTHING_TOLD, 4 },
 	};
@@ -130,6 +129,7 @@ static void least_load_reads_percent_as_idleness(void **state)
 	static const struct conversation cases[] = {
 		{ { "100%\n" }, SERVER_UP, 0, 4 },          { { "1%\n" }, SERVER_UP, 0.99, 4 },
 		{ { "101%\n" }, SERVER_UP, 0, 4 },          { { "25600%\n" }, SERVER_UP, 0, 4 },
+		{ { "25601%\n" }, SERVER_UP, 0, 4 },        { { "99999999999999999999999%\n" }, SERVER_UP, 0, 4 },
 		{ { "0%\n" }, SERVER_DRAIN, 1, 0 },         { { "000%\n" }, SERVER_DRAIN, 1, 0 },
 		{ { "0%\n", "50%\n" }, SERVER_UP, 0.5, 4 },
 	};
@@ -150,6 +150,8 @@ static void others_read_percent_as_a_share_of_the_weight(void **state)
 		{ { "0%\n" }, SERVER_DRAIN, NOTHING_TOLD, 0 },
 		{ { "200%\n" }, SERVER_UP, NOTHING_TOLD, 8 },
 		{ { "25600%\n" }, SERVER_UP, NOTHING_TOLD, 256 },
+		{ { "25601%\n" }, SERVER_UP, NOTHING_TOLD, 256 }, /* as in HAProxy */
+		{ { "99999999999999999999999%\n" }, SERVER_UP, NOTHING_TOLD, 256 },
 		{ { "0%\n", "100%\n" }, SERVER_UP, NOTHING_TOLD, 4 },
 		{ { "50%\n", "50%\n" }, SERVER_UP, NOTHING_TOLD, 2 }, /* of the configured one */
 	};

@@ -21,7 +21,8 @@ LINES = [
     "", "up\tready, 40%", "Down,\tDRAIN", "rEaDy uP", "down up", "up down", "maint ready drain", "ready up", "10% 20%", "5.5%",
     "20% 5x%", "up # all is well", "up strange # all is well", "down strange # not well", "down strange", "up", "stopped#x", "# down",
     "down,#50% up", "up 100%", "maint down", "ready", "up", "maint", "up", "drain", "ready", "fail 33%", "66% up ready maxconn:0",
-    "100%",
+    "25600%", "25601%", "100%", "99999999999999999999999%", "50%", "down #" + "x" * 600, "up 30% #" + "why " * 1000, "w" * 1000 + " 60%",
+    "drain #" + "y" * 16000, "ready", "100%",
 ]
 FROM_3_1 = ["weight:40", "up weight:40%", "weight:", "weight:x", "weight:300", "weight:3x", "WEIGHT:0", "weight:256", "weight:30 60%", "60% weight:30", "weight:100"]
 STATE = ["srv_op_state", "srv_admin_state", "srv_uweight", "srv_iweight", "srv_agent_state"]
@@ -82,10 +83,10 @@ def main(version, name, haproxy, ours):
             print(line, file=file)
         os.rename(name + ".new", name)
         # four are asking, each of them at the same beat
-        until(lambda: said(name) >= before + 12, lambda: f"{line!r}: nobody asks")
+        until(lambda: said(name) >= before + 12, lambda: f"{line[:100]!r}: nobody asks")
         until(lambda: seen(haproxy) == seen(ours),
-              lambda: f"{line!r}:\nHAProxy says {seen(haproxy)['web']}\nand we say  {seen(ours)['web']}\nand of films {seen(ours)['films']}")
-        print(repr(line), seen(ours)["web"])
+              lambda: f"{line[:100]!r}:\nHAProxy says {seen(haproxy)['web']}\nand we say  {seen(ours)['web']}\nand of films {seen(ours)['films']}")
+        print(repr(line[:100]), seen(ours)["web"])
 
 
 if __name__ == "__main__":
