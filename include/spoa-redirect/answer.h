@@ -122,6 +122,9 @@ bool answer_prepare_server(struct server *server);
 bool answer_servers_changed(struct arena *arena, struct backend *backend, struct server *fresh,
 			    struct retired **retired);
 
+/* So many messages of a NOTIFY are decided at most; more of them are as if nobody knew them, so that none takes long. */
+#define ANSWER_MESSAGES 16u
+
 /*
  * Decides the messages of one NOTIFY and appends its ACK, of at most max bytes, to the writer. False: the payload is
  * invalid (status 4), nothing was written. Any worker.

@@ -125,7 +125,8 @@ static void put_decisions(FILE *out, const struct net_sums *sums)
 	for (unsigned i = 0; i < REASONS; i++)
 		fprintf(out, P "decisions_total{reason=\"%s\"} %llu\n", answer_reason_name(i),
 			(unsigned long long)sums->decisions[i]);
-	one(out, "unknown_messages_total", "counter", "Messages that no frontend of their listener answers.",
+	one(out, "unknown_messages_total", "counter",
+	    "Messages that no frontend of their listener answers, or too many for one NOTIFY.",
 	    (double)sums->unknown_messages);
 	one(out, "unknown_backends_total", "counter", "Names made by use_backend that no backend bears.",
 	    (double)sums->unknown_backends);

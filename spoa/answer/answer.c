@@ -293,8 +293,6 @@ static struct decision decide_message(const struct routes *routes, const struct 
 	    !carry_out(scratch, writer, notify, max, now, route->frontend, &decision))
 		decision.reason = REASON_BAD_REQUEST; /* a Location that does not fit the frame */
 	counter_add(&scratch->decisions[decision.reason], 1);
-	if (__builtin_expect(decision.reason == REASON_BAD_REQUEST, false))
-		capture_request(scratch, route);
 	if (routes->log && routes->log->sample > 0 && random_below(&scratch->picker.random, routes->log->sample) == 0)
 		log_decision(routes, route, scratch, &decision);
 	if (decision.rule)
@@ -310,7 +308,8 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 	struct decision answer = { .reason = REASON_NO_RULE };
 	struct spop_slice payload = notify->payload;
 	uint8_t *start = writer->at;
-	bool decided = false;
+	unsigned decided = 0;
+	bool captured = false;
 
 	while (payload.len > 0) {
 		struct spop_message message;
@@ -319,7 +318,9 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 
 		if (!spop_take_message(&payload, &message))
 			goto invalid;
-		route = answer.reason == REASON_REDIRECT ? NULL : routes_find(routes, message.name);
+		route = answer.reason == REASON_REDIRECT || decided == ANSWER_MESSAGES
+				? NULL
+				: routes_find(routes, message.name);
 		if (!route) {
 			counter_add(&scratch->unknown_messages, answer.reason != REASON_REDIRECT);
 			if (!skip_arguments(&payload, message.arguments))
@@ -329,9 +330,12 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 		if (!request_take(route->frontend->names, message.arguments, &payload, &scratch->request))
 			goto invalid;
 		decision = decide_message(routes, route, scratch, notify, now, max, writer);
-		if (!decided || decision.reason == REASON_REDIRECT)
+		if (decided++ == 0 || decision.reason == REASON_REDIRECT)
 			answer = decision;
-		decided = true;
+		if (__builtin_expect(decision.reason == REASON_BAD_REQUEST, false) && !captured) {
+			capture_request(scratch, route);
+			captured = true;
+		}
 	}
 	if (answer.reason != REASON_REDIRECT)
 		put_plain(scratch, writer, notify, max, &answer);

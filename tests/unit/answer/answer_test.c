@@ -88,6 +88,40 @@ static void a_message_of_nobodys_is_read_past(void **state)
 	expect(cases, COUNT(cases));
 }
 
+/* One that has many is over soon, and captured once. */
+static void of_many_messages_the_first_sixteen_are_decided(void **state)
+{
+	static const struct argument bad[MAX_ARGUMENTS] = { METHOD("GET"), PATH("no-slash") };
+	static const struct argument good[MAX_ARGUMENTS] = { METHOD("GET"), PATH("/web") };
+	static uint8_t bytes[4096];
+	struct captures *captures = captures_new();
+	struct site site;
+
+	(void)state;
+	for (unsigned before = ANSWER_MESSAGES - 1; before <= ANSWER_MESSAGES; before++) {
+		bool decided = before < ANSWER_MESSAGES;
+		struct spop_writer writer;
+
+		site_open(&site, rules, 1);
+		site.scratch.captures = captures;
+		spop_writer_init(&writer, bytes, sizeof(bytes));
+		put_request(&writer, "unknown", bad);
+		for (unsigned i = 0; i < before; i++)
+			put_request(&writer, "route", bad);
+		put_request(&writer, "route", good);
+		put_request(&writer, "second", good);
+		assert_false(writer.full);
+		assert_string_equal(answer(&site, (struct spop_slice){ bytes, (size_t)(writer.at - bytes) }, MAX_FRAME),
+				    decided ? WEB_ANSWER : "reason=bad-request");
+		assert_int_equal(site.scratch.decisions[REASON_BAD_REQUEST], before);
+		assert_int_equal(site.scratch.decisions[REASON_REDIRECT], decided);
+		assert_int_equal(site.scratch.unknown_messages, decided ? 1 : 3);
+		site_close(&site);
+	}
+	assert_int_equal(captures_count(captures), 2);
+	captures_free(captures);
+}
+
 /* ---- bytes that are no NOTIFY ---- */
 
 /* Wherever it is cut but between messages: refused, and not a byte is left of an answer begun before. */
@@ -187,6 +221,7 @@ int main(void)
 		cmocka_unit_test(each_reason_brings_its_variables),
 		cmocka_unit_test(of_several_messages_the_first_that_redirects_answers_else_the_first),
 		cmocka_unit_test(a_message_of_nobodys_is_read_past),
+		cmocka_unit_test(of_many_messages_the_first_sixteen_are_decided),
 		cmocka_unit_test(a_payload_cut_short_is_refused_and_nothing_written),
 		cmocka_unit_test(answers_follow_each_other_in_one_buffer),
 		cmocka_unit_test(what_is_decided_is_counted_and_a_redirect_booked),
