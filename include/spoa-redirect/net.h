@@ -137,7 +137,7 @@ enum net_count {
 	NET_LATE_FRAMES, /* frames that did not become complete, or were not taken */
 	NET_IDLE,        /* closed after `timeout idle` */
 	NET_OVERFLOWS,   /* peers over `output-limit` */
-	NET_DISCONNECTS, /* DISCONNECTs of ours with an error */
+	NET_BAD_FRAMES,  /* connections ended for a frame behind HELLO that breaks the protocol */
 	NET_DROPPED,     /* fragmented NOTIFYs that were too long */
 	NET_ENDED,       /* HAProxy's DISCONNECTs with an error */
 	NET_COUNTS

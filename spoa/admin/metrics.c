@@ -84,7 +84,8 @@ static const struct {
 	{ "spop_frame_timeouts_total", "Connections ended by timeout frame.", NET_LATE_FRAMES },
 	{ "spop_idle_timeouts_total", "Connections ended by timeout idle.", NET_IDLE },
 	{ "spop_output_overflows_total", "Connections ended by output-limit.", NET_OVERFLOWS },
-	{ "spop_bad_frames_total", "Connections ended for a frame that breaks the protocol.", NET_DISCONNECTS },
+	{ "spop_bad_frames_total", "Connections ended for a frame behind HELLO that breaks the protocol.",
+	  NET_BAD_FRAMES },
 	{ "spop_fragments_dropped_total", "Fragmented NOTIFYs that were too long.", NET_DROPPED },
 	{ "spop_haproxy_errors_total", "Connections that HAProxy ended with an error.", NET_ENDED },
 };

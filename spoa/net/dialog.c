@@ -19,13 +19,17 @@ bool dialog_disconnect(struct conn *conn, enum spop_error error, struct spop_wri
 	spop_put_disconnect(writer, SPOP_AGENT_DISCONNECT, error,
 			    (struct spop_slice){ (const uint8_t *)text, strlen(text) });
 	conn->refusal = error;
-	if (error != SPOP_ERR_NONE) {
-		counter_add(&conn->worker->counters[NET_DISCONNECTS], 1);
-		if (conn->state != CONN_HELD)
-			worker_complain(conn->worker, "closed", text);
-	}
+	if (error != SPOP_ERR_NONE && conn->state != CONN_HELD)
+		worker_complain(conn->worker, "closed", text);
 	conn_set_state(conn, CONN_CLOSING, conn->worker->settings->linger_time);
 	return false;
+}
+
+/* Behind HELLO. */
+static bool bad_frame(struct conn *conn, enum spop_error error, struct spop_writer *writer)
+{
+	counter_add(&conn->worker->counters[NET_BAD_FRAMES], 1);
+	return dialog_disconnect(conn, error, writer);
 }
 
 /*
@@ -79,7 +83,7 @@ static bool on_notify(struct conn *conn, const struct spop_frame *frame, struct 
 	conn->answered = true;
 	if (answer_notify(routes, &worker->scratch, frame, worker->now, conn->max_frame_size, writer))
 		return true;
-	return dialog_disconnect(conn, SPOP_ERR_INVALID, writer);
+	return bad_frame(conn, SPOP_ERR_INVALID, writer);
 }
 
 /*
@@ -159,19 +163,21 @@ static bool on_running(struct conn *conn, const struct spop_frame *frame, struct
 	switch (frame->type) {
 	case SPOP_NOTIFY:
 		if (conn->fragmented)
-			return dialog_disconnect(conn, SPOP_ERR_INTERLACED, writer);
+			return bad_frame(conn, SPOP_ERR_INTERLACED, writer);
 		if (frame->flags & SPOP_FIN)
 			return (frame->flags & SPOP_ABORT) || on_notify(conn, frame, writer);
 		return on_first_fragment(conn, frame, writer);
 	case SPOP_UNSET:
 		if (!conn->fragmented || frame->stream_id != conn->stream_id || frame->frame_id != conn->frame_id)
-			return dialog_disconnect(conn, SPOP_ERR_INTERLACED, writer);
+			return bad_frame(conn, SPOP_ERR_INTERLACED, writer);
 		return on_fragment(conn, frame, writer);
 	case SPOP_HAPROXY_DISCONNECT:
+		if (frame->stream_id != 0 || frame->frame_id != 0) /* SPOE.txt 3.2.8 */
+			return bad_frame(conn, SPOP_ERR_INVALID, writer);
 		note_disconnect(conn, frame);
 		return dialog_disconnect(conn, SPOP_ERR_NONE, writer);
 	default:
-		return dialog_disconnect(conn, SPOP_ERR_INVALID, writer);
+		return bad_frame(conn, SPOP_ERR_INVALID, writer);
 	}
 }
 
@@ -187,5 +193,5 @@ bool dialog_bad_frame(struct conn *conn, enum spop_status status, struct spop_wr
 {
 	enum spop_error error = status == SPOP_TOO_BIG ? SPOP_ERR_TOO_BIG : SPOP_ERR_INVALID;
 
-	return conn->state == CONN_HELLO ? refuse_hello(conn, error) : dialog_disconnect(conn, error, writer);
+	return conn->state == CONN_HELLO ? refuse_hello(conn, error) : bad_frame(conn, error, writer);
 }

@@ -296,7 +296,7 @@ static void log_sums(const struct net *net)
 			 (unsigned long long)sums.counts[NET_REFUSED], (unsigned long long)sums.counts[NET_LATE_HELLOS],
 			 (unsigned long long)sums.counts[NET_LATE_FRAMES],
 			 (unsigned long long)sums.counts[NET_OVERFLOWS],
-			 (unsigned long long)sums.counts[NET_DISCONNECTS], (unsigned long long)sums.counts[NET_ENDED],
+			 (unsigned long long)sums.counts[NET_BAD_FRAMES], (unsigned long long)sums.counts[NET_ENDED],
 			 (unsigned long long)sums.counts[NET_DROPPED]);
 }
 

@@ -122,55 +122,6 @@ static void idle_connection(void **state)
 	agent_stop(&agent);
 }
 
-/* It is cut off at the limit, and whoever else is served meanwhile does not notice. */
-static void deaf_peer(void **state)
-{
-	uint8_t notify[1024];
-	size_t len = put_notify(notify, sizeof(notify), 1);
-	double until = clock_now() + PATIENCE;
-	struct agent agent;
-	int deaf, other;
-	ssize_t sent;
-
-	(void)state;
-	agent_start(&agent, "output-limit 4096");
-	deaf = agent_greet(&agent);
-	other = agent_greet(&agent);
-	do {
-		sent = send(deaf, notify, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && errno == EAGAIN)
-			sched_yield();
-		ask_once(other, 2);
-		assert_true(clock_now() < until);
-	} while (sent >= 0 || errno == EAGAIN);
-	assert_true(errno == EPIPE || errno == ECONNRESET);
-	close(deaf);
-	close(other);
-	agent_stop(&agent);
-}
-
-static void deaf_peer_is_given_up(void **state)
-{
-	uint8_t notify[1024];
-	size_t len = put_notify(notify, sizeof(notify), 1);
-	double until = clock_now() + PATIENCE;
-	struct agent agent;
-	ssize_t sent;
-	int deaf;
-
-	(void)state;
-	agent_start(&agent, "timeout frame 100ms");
-	deaf = agent_greet(&agent);
-	do {
-		sent = send(deaf, notify, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && errno == EAGAIN)
-			sched_yield();
-		assert_true(clock_now() < until);
-	} while (sent >= 0 || errno == EAGAIN);
-	close(deaf);
-	agent_stop(&agent);
-}
-
 static void newcomers_wait(void **state)
 {
 	uint8_t bytes[512];
@@ -238,6 +189,8 @@ static const struct wrong wrongs[] = {
 	  { 0, 0, 0, 14, SPOP_NOTIFY, 0, 0, 0, 1, 1, 1, 5, 'r', 'o', 'u', 't', 'e', 1 },
 	  18,
 	  SPOP_ERR_INVALID },
+	{ "goodbye_of_a_stream", { 0, 0, 0, 7, SPOP_HAPROXY_DISCONNECT, 0, 0, 0, 1, 1, 0 }, 11, SPOP_ERR_INVALID },
+	{ "goodbye_of_a_frame", { 0, 0, 0, 7, SPOP_HAPROXY_DISCONNECT, 0, 0, 0, 1, 0, 1 }, 11, SPOP_ERR_INVALID },
 	{ "goodbye", { 0, 0, 0, 7, SPOP_HAPROXY_DISCONNECT, 0, 0, 0, 1, 0, 0 }, 11, SPOP_ERR_NONE },
 };
 
@@ -270,6 +223,142 @@ static void wrong_hello(void **state)
 	fd = agent_connect(&agent);
 	send_all(fd, bytes, put_hello(bytes, sizeof(bytes), 255));
 	expect_disconnect(fd, SPOP_ERR_BAD_FRAME_SIZE);
+	agent_stop(&agent);
+}
+
+/* ---- what is counted ---- */
+
+static void come_without_hello(struct agent *agent)
+{
+	expect_disconnect(agent_connect(agent), SPOP_ERR_TIMEOUT);
+}
+
+static void come_with_a_wrong_hello(struct agent *agent)
+{
+	uint8_t bytes[512];
+	int fd = agent_connect(agent);
+
+	send_all(fd, bytes, put_hello(bytes, sizeof(bytes), 255));
+	expect_disconnect(fd, SPOP_ERR_BAD_FRAME_SIZE);
+}
+
+static void say_half_a_frame(struct agent *agent)
+{
+	int fd = agent_greet(agent);
+
+	send_all(fd, HALF, sizeof(HALF));
+	expect_disconnect(fd, SPOP_ERR_TIMEOUT);
+}
+
+static void say_a_wrong_frame(struct agent *agent)
+{
+	static const uint8_t nothing[] = { 0, 0, 0, 0 };
+	int fd = agent_greet(agent);
+
+	send_all(fd, nothing, sizeof(nothing));
+	expect_disconnect(fd, SPOP_ERR_INVALID);
+}
+
+static void say_nothing(struct agent *agent)
+{
+	expect_disconnect(agent_greet(agent), SPOP_ERR_NONE);
+}
+
+static void say_goodbye_for_an_error(struct agent *agent)
+{
+	struct spop_writer writer;
+	uint8_t bytes[512];
+	int fd = agent_greet(agent);
+
+	spop_writer_init(&writer, bytes, sizeof(bytes));
+	assert_true(spop_put_disconnect(&writer, SPOP_HAPROXY_DISCONNECT, SPOP_ERR_INVALID,
+					SPOP_SLICE("an invalid frame")));
+	send_all(fd, bytes, (size_t)(writer.at - bytes));
+	expect_disconnect(fd, SPOP_ERR_NONE);
+}
+
+/*
+ * A peer that asks on and on and reads nothing, until it is closed. What it asks at a time is answered before it asks more, so
+ * that the answers, too long for the least output-limit, are one piece of the socket's memory: all of it fits, or nothing.
+ */
+static void read_nothing(struct agent *agent)
+{
+	static uint8_t questions[8 * 1024];
+	int deaf = agent_greet(agent), other = agent_greet(agent);
+	double until = clock_now() + PATIENCE;
+	size_t len = 0, at = 0;
+	ssize_t sent;
+
+	while (sizeof(questions) - len > 1024)
+		len += put_notify(questions + len, sizeof(questions) - len, 1);
+	do {
+		sent = send(deaf, questions + at, len - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent > 0)
+			at = (at + (size_t)sent) % len;
+		else if (errno != EAGAIN)
+			break;
+		ask_once(other, 2); /* whoever else is served meanwhile does not notice */
+		assert_true(clock_now() < until);
+	} while (true);
+	assert_true(errno == EPIPE || errno == ECONNRESET);
+	close(deaf);
+	close(other);
+}
+
+static void ask_too_much(struct agent *agent)
+{
+	static uint8_t piece[16000];
+	uint8_t head[] = { 0, 0, 0, 0, SPOP_NOTIFY, 0, 0, 0, 0, 1, 1 };
+	size_t said = 0, length = sizeof(piece) + 7;
+	uint8_t bytes[512];
+	int fd = agent_greet(agent);
+
+	head[2] = (uint8_t)(length >> 8);
+	head[3] = (uint8_t)length;
+	for (; said <= 1024 * 1024; said += sizeof(piece)) {
+		send_all(fd, head, sizeof(head));
+		send_all(fd, piece, sizeof(piece));
+		head[4] = SPOP_UNSET;
+	}
+	head[2] = 0;
+	head[3] = 7;
+	head[8] = SPOP_FIN;
+	send_all(fd, head, sizeof(head));
+	assert_int_equal(receive_frame(fd, bytes, sizeof(bytes)).type, SPOP_ACK);
+	close(fd);
+}
+
+struct limit {
+	const char *name, *global;
+	void (*provoke)(struct agent *agent);
+	enum net_count count;
+};
+
+static const struct limit limits[] = {
+	{ "counts_hello_timeouts", "timeout hello 50ms", come_without_hello, NET_LATE_HELLOS },
+	{ "counts_hello_refused", "", come_with_a_wrong_hello, NET_REFUSED },
+	{ "counts_frame_timeouts", "timeout frame 50ms", say_half_a_frame, NET_LATE_FRAMES },
+	{ "counts_deaf_as_frame_timeouts", "timeout frame 50ms", read_nothing, NET_LATE_FRAMES },
+	{ "counts_bad_frames", "", say_a_wrong_frame, NET_BAD_FRAMES },
+	{ "counts_idle_timeouts", "timeout idle 50ms", say_nothing, NET_IDLE },
+	{ "counts_haproxy_errors", "", say_goodbye_for_an_error, NET_ENDED },
+	{ "counts_output_overflows", "output-limit 4096\n timeout frame 1m", read_nothing, NET_OVERFLOWS },
+	{ "counts_fragments_dropped", "", ask_too_much, NET_DROPPED },
+};
+
+/* What happens is counted once, and as nothing else. */
+static void counted(void **state)
+{
+	const struct limit *limit = *state;
+	struct net_sums sums;
+	struct agent agent;
+
+	agent_start(&agent, limit->global);
+	limit->provoke(&agent);
+	net_sum(agent.net, &sums);
+	for (enum net_count i = 0; i < NET_COUNTS; i++)
+		if (i != NET_NOTIFIES)
+			assert_int_equal(sums.counts[i], i == limit->count);
 	agent_stop(&agent);
 }
 
@@ -396,8 +485,6 @@ int main(void)
 		cmocka_unit_test(late_frame),
 		cmocka_unit_test(busy_connection_is_not_late),
 		cmocka_unit_test(idle_connection),
-		cmocka_unit_test(deaf_peer),
-		cmocka_unit_test(deaf_peer_is_given_up),
 		cmocka_unit_test(newcomers_wait),
 		cmocka_unit_test(many_idle),
 		cmocka_unit_test(wrong_hello),
@@ -406,7 +493,7 @@ int main(void)
 		cmocka_unit_test(leaving_with_answers_under_way),
 		cmocka_unit_test(draining),
 	};
-	struct CMUnitTest each[COUNT(wrongs)], slow[COUNT(trickles)];
+	struct CMUnitTest each[COUNT(wrongs)], slow[COUNT(trickles)], counting[COUNT(limits)];
 	int failed;
 
 	for (size_t i = 0; i < COUNT(wrongs); i++)
@@ -417,7 +504,12 @@ int main(void)
 		slow[i] = (struct CMUnitTest){ .name = trickles[i].name,
 					       .test_func = trickling_is_late,
 					       .initial_state = (void *)(uintptr_t)&trickles[i] };
+	for (size_t i = 0; i < COUNT(limits); i++)
+		counting[i] = (struct CMUnitTest){ .name = limits[i].name,
+						   .test_func = counted,
+						   .initial_state = (void *)(uintptr_t)&limits[i] };
 	failed = _cmocka_run_group_tests("wrong frames", each, COUNT(each), NULL, NULL);
 	failed += _cmocka_run_group_tests("what trickles", slow, COUNT(slow), NULL, NULL);
+	failed += _cmocka_run_group_tests("what is counted", counting, COUNT(counting), NULL, NULL);
 	return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
