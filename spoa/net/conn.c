@@ -116,7 +116,7 @@ static double next_deadline(const struct conn *conn)
  * On the way of a request deadlines only move away or vanish, and then the timer is left alone: when it runs out it is
  * set anew. So a frame that is complete in time costs no timer.
  */
-static void expect_deadline(struct conn *conn)
+void conn_expect_deadline(struct conn *conn)
 {
 	struct ev_loop *loop = conn->worker->loop;
 	double deadline = next_deadline(conn);
@@ -135,7 +135,7 @@ void conn_set_state(struct conn *conn, enum conn_state state, double seconds)
 		conn->worker->held--;
 	conn->state = state;
 	conn->deadline = conn->worker->now + seconds;
-	expect_deadline(conn);
+	conn_expect_deadline(conn);
 }
 
 /* ---- writing ---- */
@@ -183,7 +183,7 @@ bool conn_flush(struct conn *conn, struct spop_slice out)
 		return false;
 	}
 	watch(conn, EV_WRITE);
-	expect_deadline(conn);
+	conn_expect_deadline(conn);
 	return true;
 }
 
@@ -276,7 +276,7 @@ void conn_answered(struct conn *conn, struct spop_slice out)
 	}
 	if (conn->state == CONN_CLOSING && conn->pending.len == 0)
 		half_close(conn);
-	expect_deadline(conn);
+	conn_expect_deadline(conn);
 }
 
 /* ---- reading ---- */
@@ -402,7 +402,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 	if (next_deadline(conn) <= conn->worker->now + 0.001)
 		on_late(conn);
 	else
-		expect_deadline(conn);
+		conn_expect_deadline(conn);
 }
 
 bool conn_is_leaving(const struct conn *conn)
@@ -442,7 +442,7 @@ void conn_leave(struct conn *conn)
 	else if (conn->state == CONN_RUNNING && conn_is_idle(conn) && has_left(conn))
 		say_disconnect(conn, SPOP_ERR_NONE);
 	else
-		expect_deadline(conn);
+		conn_expect_deadline(conn);
 }
 
 /* ---- the beginning ---- */

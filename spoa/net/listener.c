@@ -141,11 +141,22 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int events)
 		resume_all(listener);
 }
 
+/* A listening socket may be told so again at any time, listen(2). */
+static void change_backlog(const struct acceptor *acceptor, int backlog)
+{
+	char text[ENDPOINT_TEXT];
+
+	if (listen(acceptor->socket.fd, backlog) < 0)
+		log_line(&acceptor->listener->settings->log, LOG_WARNING, "cannot change the backlog of '%s': %s",
+			 endpoint_text(&acceptor->endpoint, text), strerror(errno));
+}
+
 /* What is new is listened on, what nobody asks for any more is closed; the rest never noticed. */
 static void take_settings(struct listener *listener)
 {
 	unsigned generation;
 	const struct net_settings *newest = net_newest(listener->net, &listener->generation, &generation);
+	int backlog = listener->settings->backlog;
 
 	if (!newest)
 		return;
@@ -157,11 +168,16 @@ static void take_settings(struct listener *listener)
 		acceptor->next = listener->acceptors;
 		listener->acceptors = acceptor;
 	}
-	for (struct acceptor *acceptor = listener->acceptors; acceptor; acceptor = acceptor->next)
-		if (atomic_load(&acceptor->retired) || listener->closed)
+	for (struct acceptor *acceptor = listener->acceptors; acceptor; acceptor = acceptor->next) {
+		if (atomic_load(&acceptor->retired) || listener->closed) {
 			close_socket(acceptor);
-		else if (!atomic_load(&listener->paused) && !ev_is_active(&listener->pause))
+			continue;
+		}
+		if (newest->backlog != backlog)
+			change_backlog(acceptor, newest->backlog);
+		if (!atomic_load(&listener->paused) && !ev_is_active(&listener->pause))
 			ev_io_start(listener->loop, &acceptor->io);
+	}
 	net_seen(listener->net, &listener->generation, generation);
 }
 

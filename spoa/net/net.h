@@ -133,6 +133,9 @@ void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor, u
 /* Whether its worker stops, or its listener is gone. */
 bool conn_is_leaving(const struct conn *conn);
 
+/* Sees to it that it is ended when it is late; due where that may be sooner than before: another `timeout` was set. */
+void conn_expect_deadline(struct conn *conn);
+
 /* With the next answer, or when none is asked for: AGENT-DISCONNECT 0, then closes. */
 void conn_leave(struct conn *conn);
 void conn_free(struct conn *conn);

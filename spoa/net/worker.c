@@ -87,12 +87,16 @@ static void take_settings(struct worker *worker)
 {
 	unsigned generation;
 	const struct net_settings *newest = net_newest(worker->net, &worker->generation, &generation);
+	bool changed;
 
 	if (!newest)
 		return;
 	answer_settle(&worker->scratch, worker->now);
+	changed = newest != worker->settings;
 	worker->settings = newest;
 	leave_all(worker);
+	for (struct conn *conn = changed ? worker->conns : NULL; conn; conn = conn_next(conn))
+		conn_expect_deadline(conn);
 	net_seen(worker->net, &worker->generation, generation);
 }
 
