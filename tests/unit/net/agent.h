@@ -3,11 +3,14 @@
 #ifndef TESTS_UNIT_NET_AGENT_H
 #define TESTS_UNIT_NET_AGENT_H
 
+#include <linux/sockios.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -115,6 +118,18 @@ static inline int agent_connect(const struct agent *agent)
 static inline void send_all(int fd, const void *bytes, size_t len)
 {
 	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+/* Until the agent has read all of it. */
+static inline void wait_until_read(int fd)
+{
+	double until = clock_now() + PATIENCE;
+	int unread = 1;
+
+	while (ioctl(fd, SIOCOUTQ, &unread) == 0 && unread > 0) {
+		assert_true(clock_now() < until);
+		sched_yield();
+	}
 }
 
 /* Up to the peer's end. Returns the length. */

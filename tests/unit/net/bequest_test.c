@@ -172,6 +172,7 @@ static void half_a_frame_is_answered_first(void **state)
 	ask(half, 6);
 	send_all(half, bytes, length / 2);
 	expect_answer(half, 6);
+	wait_until_read(half); /* else it goes, and the heir reads that */
 	net_leave(side.agent.net, false);
 	fd = receive_one(side.channel, &message); /* the idle one, whichever came first */
 	close(fd);
