@@ -33,8 +33,10 @@ static void put_capture(FILE *out, const struct capture *capture)
 
 	fputc('\n', out);
 	put_time(out, &capture->when);
-	fprintf(out, " %s, %s: %s; %zu bytes%s\n", capture->what, capture->who, capture->why, capture->length,
-		n < capture->length ? ", of which the first" : "");
+	fprintf(out, " %s, %s: %s; ", capture->what, capture->who, capture->why);
+	if (capture->times > 1)
+		fprintf(out, "%llu times, the last of ", (unsigned long long)capture->times);
+	fprintf(out, "%zu bytes%s\n", capture->length, n < capture->length ? ", of which the first" : "");
 	for (size_t at = 0; at < n; at += PER_LINE)
 		put_line(out, capture->bytes + at, at, n - at < PER_LINE ? n - at : PER_LINE);
 }

@@ -7,8 +7,10 @@
 
 struct captures {
 	pthread_mutex_t lock;
-	uint64_t n; /* ever */
-	struct capture ring[CAPTURES];
+	uint64_t ever;
+	size_t n;
+	struct capture *order[CAPTURES]; /* the newest first */
+	struct capture room[CAPTURES];
 };
 
 struct captures *captures_new(void)
@@ -39,20 +41,68 @@ static void keep_text(char *to, size_t room, struct slice text)
 	to[length] = 0;
 }
 
-void captures_take(struct captures *captures, const char *what, struct slice who, struct slice why, struct slice bytes)
+static bool is_kept(const struct capture *capture, const char *what, struct slice who, struct slice why)
+{
+	char text[sizeof(capture->who)];
+
+	keep_text(text, sizeof(text), who);
+	if (strcmp(capture->what, what) != 0 || strcmp(capture->who, text) != 0)
+		return false;
+	keep_text(text, sizeof(capture->why), why);
+	return strcmp(capture->why, text) == 0;
+}
+
+/* The i-th, a new one, or the oldest; it is the newest now. */
+static struct capture *renew(struct captures *captures, size_t i)
 {
 	struct capture *capture;
 
-	if (!captures || pthread_mutex_trylock(&captures->lock) != 0)
-		return;
-	capture = &captures->ring[captures->n++ % CAPTURES];
+	if (i == captures->n && captures->n < CAPTURES) {
+		captures->order[i] = &captures->room[captures->n++];
+	} else if (i == captures->n) {
+		i--;
+		captures->order[i]->times = 0;
+	}
+	capture = captures->order[i];
+	memmove(captures->order + 1, captures->order, i * sizeof(*captures->order));
+	captures->order[0] = capture;
+	return capture;
+}
+
+static void take(struct captures *captures, const char *what, struct slice who, struct slice why, struct slice bytes,
+		 bool again)
+{
+	struct capture *capture;
+	size_t i = again ? 0 : captures->n;
+
+	while (i < captures->n && !is_kept(captures->order[i], what, who, why))
+		i++;
+	captures->ever++;
+	capture = renew(captures, i);
 	clock_gettime(CLOCK_REALTIME_COARSE, &capture->when);
+	capture->times++;
 	capture->what = what;
 	capture->length = bytes.len;
 	keep_text(capture->who, sizeof(capture->who), who);
 	keep_text(capture->why, sizeof(capture->why), why);
 	if (bytes.len > 0)
 		memcpy(capture->bytes, bytes.ptr, bytes.len < CAPTURE_BYTES ? bytes.len : CAPTURE_BYTES);
+}
+
+void captures_take(struct captures *captures, const char *what, struct slice who, struct slice why, struct slice bytes)
+{
+	if (!captures || pthread_mutex_trylock(&captures->lock) != 0)
+		return;
+	take(captures, what, who, why, bytes, false);
+	pthread_mutex_unlock(&captures->lock);
+}
+
+void captures_take_again(struct captures *captures, const char *what, struct slice who, struct slice why,
+			 struct slice bytes)
+{
+	if (!captures || pthread_mutex_trylock(&captures->lock) != 0)
+		return;
+	take(captures, what, who, why, bytes, true);
 	pthread_mutex_unlock(&captures->lock);
 }
 
@@ -61,9 +111,9 @@ bool captures_get(struct captures *captures, size_t i, struct capture *capture)
 	bool there;
 
 	pthread_mutex_lock(&captures->lock);
-	there = i < captures->n && i < CAPTURES;
+	there = i < captures->n;
 	if (there)
-		*capture = captures->ring[(captures->n - 1 - i) % CAPTURES];
+		*capture = *captures->order[i];
 	pthread_mutex_unlock(&captures->lock);
 	return there;
 }
@@ -73,7 +123,7 @@ uint64_t captures_count(struct captures *captures)
 	uint64_t n;
 
 	pthread_mutex_lock(&captures->lock);
-	n = captures->n;
+	n = captures->ever;
 	pthread_mutex_unlock(&captures->lock);
 	return n;
 }

@@ -17,7 +17,8 @@ struct capture {
 	struct timespec when; /* of the day */
 	const char *what;     /* a constant: "frame" */
 	char who[120], why[120];
-	size_t length; /* of the whole */
+	uint64_t times; /* that it was taken again; the rest is of the last time */
+	size_t length;  /* of the whole */
 	uint8_t bytes[CAPTURE_BYTES];
 };
 
@@ -29,6 +30,10 @@ void captures_free(struct captures *captures);
 
 /* captures may be NULL. */
 void captures_take(struct captures *captures, const char *what, struct slice who, struct slice why, struct slice bytes);
+
+/* In place of the last one from the same for the same reason: who goes on and on does not hide the others. */
+void captures_take_again(struct captures *captures, const char *what, struct slice who, struct slice why,
+			 struct slice bytes);
 
 /* A copy of the i-th before the last one. False: there is none. */
 bool captures_get(struct captures *captures, size_t i, struct capture *capture);
