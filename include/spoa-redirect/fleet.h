@@ -127,6 +127,7 @@ enum load_rejection {
 	REPORT_EMPTY,      /* has nothing that is known here */
 	REPORT_NAN,        /* a figure that is none */
 	REPORT_NEGATIVE,   /* a figure below 0 */
+	REPORT_PERCENT,    /* its u must be one: no server is busy by that much of its time */
 	REPORT_IMPOSSIBLE, /* beyond all bounds, or more completed than accepted */
 	REPORT_FORGED,     /* by nobody who has a key */
 	REPORT_OUTDATED,   /* older than the last of its sender, or said before */
@@ -135,6 +136,9 @@ enum load_rejection {
 
 /* For metrics and the log: "malformed". */
 const char *load_rejection_name(enum load_rejection rejection);
+
+/* For people, of a report: "is malformed". */
+const char *load_rejection_text(enum load_rejection rejection);
 
 /* What one source said last; load's, and the control thread's. Times are monotonic, 0: never. */
 struct load_said {

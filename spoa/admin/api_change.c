@@ -98,7 +98,7 @@ void api_put_load(struct web *web)
 		break;
 	case LOAD_PUSHED_REJECTED:
 		web_refuse(web, rejection == REPORT_MALFORMED ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_UNPROCESSABLE_CONTENT,
-			   "the report is %s", load_rejection_name(rejection));
+			   "the report %s", load_rejection_text(rejection));
 		break;
 	}
 }

@@ -209,7 +209,7 @@ static void change_load(struct session *session, FILE *out, struct server *serve
 	}
 	verdict = load_set(session->admin->running->load, server, slice_of(json, length), clock_now());
 	if (verdict != REPORT_TAKEN)
-		fprintf(out, "The report was not used: %s.\n", load_rejection_name(verdict));
+		fprintf(out, "The report was not used: it %s.\n", load_rejection_text(verdict));
 }
 
 void set_server(struct session *session, FILE *out, char **words, size_t n)

@@ -36,15 +36,29 @@ const char *load_source_name(enum load_source source)
 	return source_names[source];
 }
 
-static const char *const rejection_names[] = {
-	[REPORT_TAKEN] = "taken",   [REPORT_MALFORMED] = "malformed", [REPORT_EMPTY] = "empty",
-	[REPORT_NAN] = "nan",       [REPORT_NEGATIVE] = "negative",   [REPORT_IMPOSSIBLE] = "impossible",
-	[REPORT_FORGED] = "forged", [REPORT_OUTDATED] = "outdated",
+static const struct {
+	const char *name, *text;
+} rejections[] = {
+	[REPORT_TAKEN] = { "taken", "is used" },
+	[REPORT_MALFORMED] = { "malformed", "is malformed" },
+	[REPORT_EMPTY] = { "empty", "has no figure that is known" },
+	[REPORT_NAN] = { "nan", "has a figure that is no number" },
+	[REPORT_NEGATIVE] = { "negative", "has a negative figure" },
+	[REPORT_PERCENT] = { "percent",
+			     "has a utilisation over 10 (a share is expected: 1, not 100, is busy all the time)" },
+	[REPORT_IMPOSSIBLE] = { "impossible", "has a figure that cannot be" },
+	[REPORT_FORGED] = { "forged", "is not signed with a key of ours" },
+	[REPORT_OUTDATED] = { "outdated", "is older than the one before" },
 };
 
 const char *load_rejection_name(enum load_rejection rejection)
 {
-	return rejection_names[rejection];
+	return rejections[rejection].name;
+}
+
+const char *load_rejection_text(enum load_rejection rejection)
+{
+	return rejections[rejection].text;
 }
 
 /* As HAProxy's inherited states: maintenance and drain of whom it tracks are its own, and over its own. */

@@ -3,6 +3,8 @@
  * Prometheus' text format 0.0.4, and OpenMetrics as far as it is the same:
  * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */
+#include <math.h>
+
 #include "format.h"
 
 static bool is_blank(uint8_t c)
@@ -131,8 +133,12 @@ static bool is_counter_line(struct slice line, const struct metric *metric)
 void metric_take(const struct metric *metric, double value, struct record *record)
 {
 	unsigned as = metric->as ? metric->as : metric->max > 0 ? LOAD_U : LOAD_Q;
+	double figure = metric->max > 0 ? value / metric->max : value;
 
-	record_set(record, as, report_figure(&record->report, as), metric->max > 0 ? value / metric->max : value);
+	/* of what is more than the most, that is known: it is full */
+	if (as == LOAD_U && metric->max > 0 && figure > 1 && isfinite(figure))
+		figure = 1;
+	record_set(record, as, report_figure(&record->report, as), figure);
 }
 
 /* A counter that stands for what is the case now does so by its rate: nothing to tell at first. */

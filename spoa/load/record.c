@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define MOST_U      1e3  /* times what it can do: a figure in per cent is no utilisation */
+#define MOST_U      10.0 /* times what it can do: some say more than 1 when they have too much; beyond, it is per cent */
 #define MOST_Q      1e9  /* requests at a time */
 #define MOST_COUNT  9e15 /* a double counts no further one by one */
 #define NUMBER_ROOM 64u
@@ -149,6 +149,8 @@ enum load_rejection record_check(const struct record *record)
 	struct record copy = *record;
 	enum load_rejection wrong = REPORT_TAKEN;
 
+	if (report->has & LOAD_U && report->u > MOST_U && isfinite(report->u))
+		return REPORT_PERCENT;
 	for (size_t i = 0; wrong == REPORT_TAKEN && i < COUNT(figures); i++)
 		if (report->has & figures[i].figure)
 			wrong = check_number(*report_figure(&copy.report, figures[i].figure), figures[i].most);

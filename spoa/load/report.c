@@ -18,31 +18,22 @@ void report_capture(struct load *load, const struct server *server, enum load_so
 
 	snprintf(who, sizeof(who), "server %.50s/%.50s", server->backend->name, server->name);
 	snprintf(what, sizeof(what), "by %s: %s", load_source_name(source), why);
-	captures_take(load->captures, "report", slice_of_string(who), slice_of_string(what), text);
+	captures_take_again(load->captures, "report", slice_of_string(who), slice_of_string(what), text);
 }
 
 static void reject(struct load *load, struct server *server, enum load_source source, enum load_rejection why,
 		   struct slice text)
 {
-	static const char *const words[] = {
-		[REPORT_MALFORMED] = "is malformed",
-		[REPORT_EMPTY] = "has no figure that is known",
-		[REPORT_NAN] = "has a figure that is no number",
-		[REPORT_NEGATIVE] = "has a negative figure",
-		[REPORT_IMPOSSIBLE] = "has a figure that cannot be",
-		[REPORT_FORGED] = "is not signed with a key of ours",
-		[REPORT_OUTDATED] = "is older than the one before",
-	};
 	struct server_state *state = server->state;
 
 	state->rejected[why]++;
-	report_capture(load, server, source, words[why], text);
+	report_capture(load, server, source, load_rejection_text(why), text);
 	if (state->rejections_said & 1u << why)
 		return;
 	state->rejections_said |= 1u << why;
 	log_line(load->log, LOG_WARNING,
 		 "Server %s/%s: a report by %s %s and is not used; this is said once, and counted.",
-		 server->backend->name, server->name, load_source_name(source), words[why]);
+		 server->backend->name, server->name, load_source_name(source), load_rejection_text(why));
 }
 
 /* ---- what still holds ---- */

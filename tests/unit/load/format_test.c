@@ -49,6 +49,7 @@ static const struct {
 	{ "ORCA, a named one of JSON", "named_metrics.queue max 10", SLICE("endpoint-load-metrics: JSON {\"named_metrics\":{\"queue\":7}}\n\n"), REPORT_TAKEN, { LOAD_U, .u = 0.7 } },
 	{ "ORCA, another name", "named_metrics.que", SLICE("endpoint-load-metrics: TEXT named_metrics.queue=7\n\n"), REPORT_EMPTY, { 0 } },
 	{ "ORCA, nothing of ours", NULL, SLICE("endpoint-load-metrics: TEXT eps=1\n\n"), REPORT_EMPTY, { 0 } },
+	{ "ORCA, per cent", NULL, SLICE("endpoint-load-metrics: TEXT cpu_utilization=75\n\n"), REPORT_PERCENT, { 0 } },
 	{ "ORCA, no number", NULL, SLICE("endpoint-load-metrics: TEXT cpu_utilization=much\n\n"), REPORT_MALFORMED, { 0 } },
 	{ "ORCA, NaN", NULL, SLICE("endpoint-load-metrics: TEXT cpu_utilization=NaN\n\n"), REPORT_NAN, { 0 } },
 	{ "ORCA, negative", NULL, SLICE("endpoint-load-metrics: TEXT cpu_utilization=-1\n\n"), REPORT_NEGATIVE, { 0 } },
@@ -56,6 +57,8 @@ static const struct {
 	{ "ORCA, cut protobuf", NULL, SLICE("endpoint-load-metrics: BIN CQAAAAAAAOA\n\n"), REPORT_MALFORMED, { 0 } },
 
 	{ "Prometheus", "node_load1 max 4", SLICE("\n" NODE), REPORT_TAKEN, { LOAD_U, .u = 0.125 } },
+	{ "Prometheus, more than the most", "node_load1 max 0.02", SLICE("\n" NODE), REPORT_TAKEN, { LOAD_U, .u = 1 } },
+	{ "Prometheus, per cent", "jobs as u", SLICE("\n" NODE), REPORT_PERCENT, { 0 } },
 	{ "Prometheus, a sum", "jobs", SLICE("\n" NODE), REPORT_TAKEN, { LOAD_Q, .q = 17 } },
 	{ "Prometheus, a label", "'jobs{queue=\"a\"}'", SLICE("\n" NODE), REPORT_TAKEN, { LOAD_Q, .q = 13 } },
 	{ "Prometheus, two labels", "'jobs{kind=\"x\",queue=\"b\"}' as q", SLICE("\n" NODE), REPORT_TAKEN, { LOAD_Q, .q = 4 } },

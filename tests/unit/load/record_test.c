@@ -20,7 +20,11 @@ static void json_is_read_as_it_is_meant(void **state)
 		{ "{\"load\":1}", REPORT_EMPTY, { 0 } },
 		{ "{\"u\":-0.1}", REPORT_NEGATIVE, { 0 } },
 		{ "{\"u\":0.1,\"q\":-1}", REPORT_NEGATIVE, { 0 } },
-		{ "{\"u\":1001}", REPORT_IMPOSSIBLE, { 0 } },
+		{ "{\"u\":10}", REPORT_TAKEN, { LOAD_U, .u = 10 } },
+		{ "{\"u\":10.1}", REPORT_PERCENT, { 0 } }, /* as somebody meant 10 % */
+		{ "{\"u\":75}", REPORT_PERCENT, { 0 } },
+		{ "{\"q\":3,\"u\":75}", REPORT_PERCENT, { 0 } },
+		{ "{\"u\":1001}", REPORT_PERCENT, { 0 } },
 		{ "{\"q\":1e10}", REPORT_IMPOSSIBLE, { 0 } },
 		{ "{\"A\":1e16}", REPORT_IMPOSSIBLE, { 0 } },
 		{ "{\"A\":1,\"C\":2}", REPORT_IMPOSSIBLE, { 0 } },
