@@ -23,6 +23,13 @@ struct config_room load_room(struct load_settings *settings);
 void load_settings_finish(const struct load_settings *settings, struct config *config);
 
 /*
+ * The same once the servers are finished: warns of what is without effect. takes_pushes: reports can be brought by other ways
+ * than datagrams.
+ */
+void load_warn_useless(const struct load_settings *settings, const struct fleet *fleet, bool takes_pushes,
+		       struct config *config);
+
+/*
  * Begins to ask, each server from a moment of its own on. Control thread. fleet and log outlive it.
  * NULL: out of memory.
  */

@@ -291,20 +291,47 @@ static bool tells_load(const struct server *server)
 	       (server->agent.enabled && server->backend->balance->reads_utilisation);
 }
 
+static bool has_maxconn(const struct server *server)
+{
+	return server->maxconn > 0;
+}
+
+static bool has_maxload(const struct server *server)
+{
+	return server->maxload > 0;
+}
+
 /* Once a backend: in one that HAProxy had, it is most likely in a default-server. */
-static void warn_maxconn(struct config *config, const struct backend *backend)
+static void warn_unheard(struct config *config, const struct backend *backend, bool (*has)(const struct server *server),
+			 const char *keyword, const char *of)
 {
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		const struct server *server = backend->servers[i];
 
-		if (server->maxconn == 0 || tells_load(server))
+		if (!has(server) || tells_load(server))
 			continue;
 		config_say_at(
 			config, CONFIG_WARNING, server->place,
-			"server '%s': 'maxconn' has no effect without reports of what is in flight: 'load-check', "
-			"'load-push' or, with 'balance least-load', 'agent-check'",
-			server->name);
+			"server '%s': '%s' has no effect without reports of %s: 'load-check', 'load-push' or, with "
+			"'balance least-load', 'agent-check'",
+			server->name, keyword, of);
 		return;
+	}
+}
+
+/* On its own line: a default-server may say how often those are asked that are. */
+static void warn_load_inter(struct config *config, const struct backend *backend)
+{
+	const struct server *common = backend->default_server;
+
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		const struct server *server = backend->servers[i];
+		double inter = server->load_check.inter;
+
+		if (inter > 0 && !server->load_check.enabled && !server->load_push &&
+		    !(common && common->load_check.inter == inter))
+			config_say_at(config, CONFIG_WARNING, server->place,
+				      "server '%s': 'load-inter' has no effect without 'load-check'", server->name);
 	}
 }
 
@@ -318,7 +345,9 @@ void balance_finish(struct fleet *fleet, struct ruleset *ruleset, struct config 
 
 		if (!add_keys(ruleset, fleet, backend))
 			config_say_at(config, CONFIG_ERROR, backend->place, "out of memory");
-		warn_maxconn(config, backend);
+		warn_unheard(config, backend, has_maxconn, "maxconn", "what is in flight");
+		warn_unheard(config, backend, has_maxload, "maxload", "utilisation");
+		warn_load_inter(config, backend);
 		if (backend->balance->hashes)
 			continue;
 		warn_useless(config, backend, hash->balance_factor_place, "hash-balance-factor");

@@ -41,6 +41,13 @@ static bool begin_reading(struct site *site)
 	return site->config != NULL;
 }
 
+/* Over HTTP nothing is changed without a token. */
+static bool takes_pushes(const struct net_settings *settings)
+{
+	return net_settings_stats(settings, 0) ||
+	       (net_settings_http(settings) && net_settings_http_token(settings).ptr);
+}
+
 static bool finish_reading(struct site *site, const char *name)
 {
 	config_complete(site->config);
@@ -50,6 +57,7 @@ static bool finish_reading(struct site *site, const char *name)
 	ruleset_finish(site->ruleset, site->config);
 	fleet_finish(site->fleet, site->config, clock_now());
 	load_settings_finish(site->load_settings, site->config);
+	load_warn_useless(site->load_settings, site->fleet, takes_pushes(site->settings), site->config);
 	net_settings_finish(site->settings, site->ruleset, site->fleet, site->config);
 	if (ruleset_count(site->ruleset) == 0 && config_count(site->config, CONFIG_ERROR) == 0)
 		config_say_at(site->config, CONFIG_ERROR, (struct config_place){ name, 0, NULL },
