@@ -27,13 +27,28 @@ static inline void atomic_add(_Atomic double *sum, double more)
 		continue;
 }
 
+/* ---- two servers at a time: a pick reckons many, and most of what it takes is divisions and roots ---- */
+
+typedef double pair __attribute__((vector_size(16)));
+typedef int64_t pair_bits __attribute__((vector_size(16)));
+
+static inline pair pair_above_zero(pair v)
+{
+	return (pair)((pair_bits)v & (pair_bits)(v > 0.0));
+}
+
+static inline pair pair_root(pair v)
+{
+	return (pair){ __builtin_sqrt(v[0]), __builtin_sqrt(v[1]) };
+}
+
 /*
  * exp(−x) for x ≥ 0, from its series: within 0.4 % up to x = 1 and falling for ever, which is all that matters to z. In this
  * form (Estrin's) its products do not wait for each other.
  */
-static inline double decay(double x)
+static inline pair decay(pair x)
 {
-	double square = x * x;
+	pair square = x * x;
 
 	return 1 / (1 + x + square * (1.0 / 2 + x * (1.0 / 6) + square * (1.0 / 24)));
 }
@@ -43,12 +58,27 @@ static inline double decay(double x)
  * busy for y / (half + y) of the time (Wang, Tipper and Banerjee, "Approximate Analysis of Nonstationary Loss Queues Using
  * Pointwise Stationary Fluid Flow Approximation", 1996).
  */
-static inline double drained(double y, double mu, double dt, double half)
+static inline pair drained(pair y, pair mu, pair dt, double half)
 {
-	double w = y - mu * dt - half;
+	pair w = y - mu * dt - half;
 
-	return (w + __builtin_sqrt(w * w + 4 * half * y)) / 2;
+	return (w + pair_root(w * w + 4 * half * y)) / 2;
 }
+
+/* What is left of est and z of both by now. */
+static inline __attribute__((always_inline)) void drain_two(const struct server_load *a, const struct server_load *b,
+							    double half, double now, pair *est, pair *z)
+{
+	pair dt = pair_above_zero(now - (pair){ GET(a->at), GET(b->at) }), mu = { GET(a->mu), GET(b->mu) },
+	     dir = { GET(a->dir), GET(b->dir) }, left;
+
+	*est = (pair){ GET(a->est), GET(b->est) };
+	*z = (pair){ GET(a->z), GET(b->z) } * decay(dt * (1 / RD));
+	left = drained(pair_above_zero(*est - *z) + dir * dt, mu, dt, half);
+	*est = *z + left;
+}
+
+/* ---- one ---- */
 
 /* h of its backend: what a pick asks once, not of each server that it looks at. */
 static inline double half_busy(const struct backend *backend)
@@ -59,15 +89,11 @@ static inline double half_busy(const struct backend *backend)
 /* What is left of est and z by now. */
 static inline void drain(const struct server_load *load, double half, double now, double *est, double *z)
 {
-	double dt = now - GET(load->at), y;
+	pair both, under_way;
 
-	*est = GET(load->est);
-	*z = GET(load->z);
-	if (dt <= 0)
-		return;
-	*z *= decay(dt * (1 / RD));
-	y = larger(*est - *z, 0);
-	*est = *z + drained(y + GET(load->dir) * dt, GET(load->mu), dt, half);
+	drain_two(load, load, half, now, &both, &under_way);
+	*est = both[0];
+	*z = under_way[0];
 }
 
 /* It has its maxconn. */

@@ -47,15 +47,13 @@ struct price {
 	double next, more, least;
 };
 
-/* What is not known is taken as average, what is old as no better than most. */
+/* With est and z by now. What is not known is taken as average, what is old as no better than most. */
 static inline struct price price_of(const struct backend *backend, const struct server_load *load, double half,
-				    double now)
+				    double est, double z)
 {
 	int known = GET(load->known);
 	struct price price = { .least = 0 };
-	double est, z;
 
-	drain(load, half, now, &est, &z);
 	price.more = GET(load->scale);
 	price.next = cost_of(load, half, est);
 	if (__builtin_expect(is_full(load, est), false)) {
@@ -97,40 +95,57 @@ static inline uint32_t look_further(uint32_t at, uint32_t n, struct random *rand
 	return at + 1 == n ? 0 : at + 1;
 }
 
-struct look {
-	struct server *server;
-	const struct server_load *load;
+struct looks {
+	uint32_t n;
+	struct server *servers[PICK_SAMPLE];
+	const struct server_load *loads[PICK_SAMPLE + 1];
 };
 
 /* Before any is reckoned: so the processor waits for all their lines of the cache at a time. */
-static inline uint32_t look_around(const struct backend *backend, uint32_t n, struct random *random,
-				   struct look looks[PICK_SAMPLE])
+static inline void look_around(const struct backend *backend, uint32_t n, struct random *random, struct looks *looks)
 {
 	const struct seat *seats = GET(backend->state->usable);
-	uint32_t n_looks = n < PICK_SAMPLE ? n : PICK_SAMPLE, at = random_below(random, n);
+	uint32_t at = random_below(random, n);
 
-	for (uint32_t i = 0; i < n_looks; i++, at = look_further(at, n, random)) {
-		looks[i] = (struct look){ GET(seats[at].server), GET(seats[at].load) };
-		__builtin_prefetch(looks[i].load);
+	looks->n = n < PICK_SAMPLE ? n : PICK_SAMPLE;
+	for (uint32_t i = 0; i < looks->n; i++, at = look_further(at, n, random)) {
+		looks->servers[i] = GET(seats[at].server);
+		looks->loads[i] = GET(seats[at].load);
+		__builtin_prefetch(looks->loads[i]);
 	}
-	return n_looks;
+	looks->loads[looks->n] = looks->loads[0]; /* so that the last has another, too */
+}
+
+static inline void reckon(const struct backend *backend, const struct looks *looks, double now,
+			  struct price prices[PICK_SAMPLE])
+{
+	double half = half_busy(backend);
+
+	for (uint32_t i = 0; i < looks->n; i += 2) {
+		pair est, z;
+
+		drain_two(looks->loads[i], looks->loads[i + 1], half, now, &est, &z);
+		prices[i] = price_of(backend, looks->loads[i], half, est[0], z[0]);
+		prices[i + 1] = price_of(backend, looks->loads[i + 1], half, est[1], z[1]);
+	}
 }
 
 static struct server *pick_cheapest(const struct backend *backend, uint32_t n, double now, struct random *random)
 {
-	struct look looks[PICK_SAMPLE];
-	uint32_t n_looks = look_around(backend, n, random, looks);
+	struct looks looks;
+	struct price prices[PICK_SAMPLE];
 	struct server *best = NULL;
-	double least = INFINITY, half = half_busy(backend);
+	double least = INFINITY;
 
-	for (uint32_t i = 0; i < n_looks; i++) {
-		struct price price = price_of(backend, looks[i].load, half, now);
-		double cost = larger(price.next, price.least);
+	look_around(backend, n, random, &looks);
+	reckon(backend, &looks, now, prices);
+	for (uint32_t i = 0; i < looks.n; i++) {
+		double cost = larger(prices[i].next, prices[i].least);
 
 		if (cost >= least)
 			continue;
 		least = cost;
-		best = looks[i].server;
+		best = looks.servers[i];
 	}
 	return best;
 }
@@ -146,18 +161,17 @@ static bool has_share(const struct picker *picker, const struct server *server)
 /* Who is looked at, each once, with nothing chosen yet. */
 static void gather(const struct backend *backend, uint32_t n, double now, struct picker *picker, struct price *prices)
 {
-	struct look looks[PICK_SAMPLE];
-	uint32_t n_looks = look_around(backend, n, &picker->random, looks);
-	double half = half_busy(backend);
+	struct looks looks;
+	struct price all[PICK_SAMPLE];
 
-	for (uint32_t i = 0; i < n_looks; i++) {
-		struct price price = price_of(backend, looks[i].load, half, now);
-
-		if (price.next == INFINITY || has_share(picker, looks[i].server))
+	look_around(backend, n, &picker->random, &looks);
+	reckon(backend, &looks, now, all);
+	for (uint32_t i = 0; i < looks.n; i++) {
+		if (all[i].next == INFINITY || has_share(picker, looks.servers[i]))
 			continue;
-		picker->shares[picker->n].server = looks[i].server;
+		picker->shares[picker->n].server = looks.servers[i];
 		picker->shares[picker->n].times = 0;
-		prices[picker->n++] = price;
+		prices[picker->n++] = all[i];
 	}
 }
 
@@ -224,8 +238,11 @@ static struct server *least_load_pick(struct backend *backend, uint64_t key, dou
 
 static double least_load_cost(const struct backend *backend, const struct server *server, double now)
 {
-	struct price price = price_of(backend, &server->state->load, half_busy(backend), now);
+	struct price price;
+	double half = half_busy(backend), est, z;
 
+	drain(&server->state->load, half, now, &est, &z);
+	price = price_of(backend, &server->state->load, half, est, z);
 	return larger(price.next, price.least);
 }
 
