@@ -575,6 +575,9 @@ double load_bound(const struct server *server, enum load_source source, double s
 /* What that source said `at` a time; 0: never. Control thread. */
 bool load_is_fresh(const struct server *server, enum load_source source, double at, double now);
 
+/* The first source whose report, not too old, tells this figure, one of LOAD_…; LOAD_SOURCES: none. Control thread. */
+enum load_source load_owner(const struct server *server, unsigned figure, double now);
+
 /* By what it reported last, unless that is too old. Control thread. */
 bool server_over_maxload(const struct server *server, double now);
 

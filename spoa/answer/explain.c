@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `explain`: one request, made as HAProxy would send it, decided by the code that decides all others, and told. */
 #include <arpa/inet.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,16 +319,75 @@ const char *explain_estimate(const struct server *server, char *text, size_t siz
 {
 	const struct server_load *load = &server->state->load;
 	double under_way;
-	char q[32] = "";
+	double cost = explain_cost(server);
+	char q[32] = "", c[32] = "";
 
 	if (get(&load->reported) < 0)
 		return "";
+	if (cost >= 0)
+		snprintf(c, sizeof(c), ", cost %.3g", cost);
 	select_in_flight(server, clock_now(), &under_way);
 	if (get(&load->q) >= 0)
 		snprintf(q, sizeof(q), "%.0f in flight reported, ", get(&load->q));
-	snprintf(text, size, "%s, %s%.1f under way, %.3g completed/s while busy, %.3g/s come directly",
+	snprintf(text, size, "%s, %s%.1f under way, %.3g completed/s while busy, %.3g/s come directly%s",
 		 load_knowledge_name((enum load_knowledge)atomic_load(&load->known)), q, under_way, get(&load->mu),
-		 get(&load->dir));
+		 get(&load->dir), c);
+	return text;
+}
+
+double explain_cost(const struct server *server)
+{
+	const struct balance *balance = server->backend->balance;
+	double cost = balance->cost ? balance->cost(server->backend, server, clock_now()) : -1;
+
+	return cost < INFINITY ? cost : -1;
+}
+
+const struct explain_figure explain_figures[] = { { "q", LOAD_Q }, { "u", LOAD_U }, { "A", LOAD_A },
+						  { "C", LOAD_C }, { "B", LOAD_B }, { NULL, 0 } };
+
+/* In the order of sources, each with its figures. */
+static size_t put_sources(const struct server *server, double now, char *text, size_t size)
+{
+	size_t length = 0;
+
+	for (unsigned source = 0; source < LOAD_SOURCES; source++) {
+		size_t before = length;
+
+		for (const struct explain_figure *one = explain_figures; one->name; one++)
+			if (load_owner(server, one->figure, now) == source)
+				length += (size_t)snprintf(text + length, size - length, "%s%s",
+							   length > before ? " "
+							   : length > 0    ? ", "
+									   : "",
+							   one->name);
+		if (length > before)
+			length += (size_t)snprintf(text + length, size - length, " by %s %.1f s ago",
+						   load_source_name((enum load_source)source),
+						   now - server->state->said[source].at);
+	}
+	return length;
+}
+
+const char *explain_sources(const struct server *server, char *text, size_t size)
+{
+	const struct server *told = server->real ? server->real : server;
+	size_t length = put_sources(told, clock_now(), text, size);
+	bool first = true;
+
+	text[length] = 0;
+	for (unsigned i = REPORT_TAKEN + 1; i < LOAD_REJECTIONS; i++) {
+		uint64_t n = told->state->rejected[i];
+
+		if (n == 0)
+			continue;
+		length += (size_t)snprintf(text + length, size - length, "%s%llu %s",
+					   !first       ? ", "
+					   : length > 0 ? "; rejected: "
+							: "rejected: ",
+					   (unsigned long long)n, load_rejection_name((enum load_rejection)i));
+		first = false;
+	}
 	return text;
 }
 

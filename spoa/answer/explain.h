@@ -43,6 +43,18 @@ const char *explain_load(const struct server *server, char *text, size_t size);
 /* What that follows from, "" if it is not known: "known, 3 in flight reported, 0.2 under way, …". */
 const char *explain_estimate(const struct server *server, char *text, size_t size);
 
+/* Figures of a report, by their names; ended by one without a name. */
+extern const struct explain_figure {
+	const char *name;
+	unsigned figure; /* LOAD_… */
+} explain_figures[];
+
+/* Who told which of them, as far as it counts, and what was not used: "q by load-push, u by agent-check, 3 rejected (…)". */
+const char *explain_sources(const struct server *server, char *text, size_t size);
+
+/* What the policy compares, of one more client there; < 0: it compares nothing, or the server is full. */
+double explain_cost(const struct server *server);
+
 /* Why a place's server does not get the request: "s2 is MAINT; s3 is at its bound"; "": it does. */
 const char *explain_passed(const struct select_place *place, char *text, size_t size);
 

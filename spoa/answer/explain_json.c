@@ -159,11 +159,39 @@ static void tell_backend(struct explain_teller *teller, const struct backend *ba
 	for (; teller->depth > FRONTEND; teller->depth--)
 		fprintf(teller->out, " ] }");
 	fprintf(teller->out, " ],\n");
-	fprintf(teller->out, "\"%sbackend\": \"%s\", \"%sbalance\": \"%s\", \"%sm\": %.4f, ", prefix, backend->name,
-		prefix, backend->balance->name, prefix, atomic_load(&backend->state->m));
+	fprintf(teller->out, "\"%sbackend\": \"%s\", \"%sbalance\": \"%s\", \"%sm\": %.4f, \"%schoices\": %u, ", prefix,
+		backend->name, prefix, backend->balance->name, prefix, atomic_load(&backend->state->m), prefix,
+		atomic_load(&backend->state->choices));
 	print_key(teller, prefix);
 	fprintf(teller->out, "\"%sservers\": [\n", prefix);
 	opened(teller, FRONTEND);
+}
+
+static void print_reports(FILE *out, const struct server *server)
+{
+	const struct server *told = server->real ? server->real : server;
+	double now = clock_now();
+	bool further = false;
+
+	fprintf(out, "\"sources\": {");
+	for (const struct explain_figure *one = explain_figures; one->name; one++) {
+		enum load_source source = load_owner(told, one->figure, now);
+
+		if (source == LOAD_SOURCES)
+			continue;
+		fprintf(out, "%s \"%s\": \"%s\"", further ? "," : "", one->name, load_source_name(source));
+		further = true;
+	}
+	fprintf(out, " }, \"rejected\": {");
+	further = false;
+	for (unsigned i = REPORT_TAKEN + 1; i < LOAD_REJECTIONS; i++) {
+		if (told->state->rejected[i] == 0)
+			continue;
+		fprintf(out, "%s \"%s\": %llu", further ? "," : "", load_rejection_name((enum load_rejection)i),
+			(unsigned long long)told->state->rejected[i]);
+		further = true;
+	}
+	fprintf(out, " }, ");
 }
 
 static void tell_server(struct explain_teller *teller, const struct server *server, double chance)
@@ -186,6 +214,9 @@ static void tell_server(struct explain_teller *teller, const struct server *serv
 	fprintf(teller->out, "\"est\": %.4f, \"under_way\": %.4f, ", est, under_way);
 	print_number(teller->out, "mu", &load->mu);
 	fprintf(teller->out, "\"dir\": %.4f, ", atomic_load(&load->dir));
+	if (explain_cost(server) >= 0)
+		fprintf(teller->out, "\"cost\": %.6g, ", explain_cost(server));
+	print_reports(teller->out, server);
 	fprintf(teller->out, "\"throttle\": %u, ", 100 - atomic_load(&server->state->held_back));
 	fprintf(teller->out, "\"weight\": %u, \"chance\": %.4f }", atomic_load(&server->state->weight), chance);
 }

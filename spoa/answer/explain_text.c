@@ -78,6 +78,7 @@ static void tell_skipped(void *into, size_t n)
 static void tell_backend(struct explain_teller *teller, const struct backend *backend, const struct backend *instead_of)
 {
 	double m = atomic_load_explicit(&backend->state->m, memory_order_relaxed);
+	unsigned choices = atomic_load_explicit(&backend->state->choices, memory_order_relaxed);
 
 	fprintf(teller->out, "backend %s (%s:%u), balance %s", backend->name, backend->place.file, backend->place.line,
 		backend->balance->name);
@@ -85,6 +86,8 @@ static void tell_backend(struct explain_teller *teller, const struct backend *ba
 		fprintf(teller->out, ", the fallback of %s", instead_of->name);
 	if (m > 1.005)
 		fprintf(teller->out, ", %.2f decisions of all agents for each of this one", m);
+	if (backend->balance->reads_utilisation && choices > 1)
+		fprintf(teller->out, ", one of the next %u by cost", choices);
 	fprintf(teller->out, "\n");
 	tell_key(teller);
 }
@@ -92,12 +95,16 @@ static void tell_backend(struct explain_teller *teller, const struct backend *ba
 static void tell_server(struct explain_teller *teller, const struct server *server, double chance)
 {
 	const char *why_not = explain_why_not(server);
-	char load[80], estimate[200];
+	char load[80], estimate[240], sources[600];
 	const char *further = explain_estimate(server, estimate, sizeof(estimate));
+	bool kept = *why_not && chance > 0;
 
 	fprintf(teller->out, "  %-16s %-6s weight %-4u load %-8s chance %5.1f %%%s%s\n", server->name,
 		server_status_name(server_status(server)), atomic_load(&server->state->weight),
-		explain_load(server, load, sizeof(load)), chance * 100, *why_not ? ", not to be picked: " : "",
+		explain_load(server, load, sizeof(load)), chance * 100,
+		kept       ? ", by its key alone: "
+		: *why_not ? ", not to be picked: "
+			   : "",
 		why_not);
 	if (server->track)
 		fprintf(teller->out, "                   tracks %s/%s\n", server->track->backend->name,
@@ -107,6 +114,8 @@ static void tell_server(struct explain_teller *teller, const struct server *serv
 			100 - atomic_load(&server->state->held_back));
 	if (*further)
 		fprintf(teller->out, "                   %s\n", further);
+	if (*explain_sources(server, sources, sizeof(sources)))
+		fprintf(teller->out, "                   %s\n", sources);
 }
 
 static void tell_decision(struct explain_teller *teller, const struct decision *decision, struct slice location)

@@ -21,6 +21,17 @@ double load_bound(const struct server *server, enum load_source source, double s
 	return bound > MIN_BOUND ? bound : MIN_BOUND;
 }
 
+enum load_source load_owner(const struct server *server, unsigned figure, double now)
+{
+	const struct load_said *said = server->state->said;
+	unsigned source = 0;
+
+	while (source < LOAD_SOURCES && !(said[source].report.has & figure &&
+					  load_is_fresh(server, (enum load_source)source, said[source].at, now)))
+		source++;
+	return (enum load_source)source;
+}
+
 bool load_is_fresh(const struct server *server, enum load_source source, double at, double now)
 {
 	const struct load_said *said = &server->state->said[source];

@@ -5,16 +5,12 @@
 bool server_over_maxload(const struct server *server, double now)
 {
 	const struct server *told = server->real ? server->real : server;
+	enum load_source source;
 
 	if (server->maxload <= 0)
 		return false;
-	for (unsigned i = 0; i < LOAD_SOURCES; i++) {
-		const struct load_said *said = &told->state->said[i];
-
-		if (said->report.has & LOAD_U && load_is_fresh(told, (enum load_source)i, said->at, now))
-			return said->report.u > server->maxload;
-	}
-	return false;
+	source = load_owner(told, LOAD_U, now);
+	return source < LOAD_SOURCES && told->state->said[source].report.u > server->maxload;
 }
 
 static bool can_serve(const struct server *server)

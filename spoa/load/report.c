@@ -38,25 +38,13 @@ static void reject(struct load *load, struct server *server, enum load_source so
 
 /* ---- what still holds ---- */
 
-/* The first fresh source that tells this figure; LOAD_SOURCES: none. */
-static enum load_source owner_of(const struct server *server, unsigned figure, double now)
-{
-	const struct load_said *said = server->state->said;
-	unsigned source = 0;
-
-	while (source < LOAD_SOURCES &&
-	       !(said[source].report.has & figure && load_is_fresh(server, source, said[source].at, now)))
-		source++;
-	return (enum load_source)source;
-}
-
 static enum load_source leader_of(const struct server *server, double now)
 {
 	static const unsigned figures[] = { LOAD_Q, LOAD_U, LOAD_C, LOAD_A, LOAD_B };
 	enum load_source leader = LOAD_SOURCES;
 
 	for (size_t i = 0; leader == LOAD_SOURCES && i < COUNT(figures); i++)
-		leader = owner_of(server, figures[i], now);
+		leader = load_owner(server, figures[i], now);
 	return leader;
 }
 
@@ -154,14 +142,14 @@ static void merge(const struct server *server, struct load_report *report, doubl
 
 	*report = (struct load_report){ 0 };
 	for (size_t i = 0; i < COUNT(plain); i++) {
-		source = owner_of(server, plain[i], now);
+		source = load_owner(server, plain[i], now);
 		if (source == LOAD_SOURCES)
 			continue;
 		report->has |= plain[i];
 		*report_figure(report, plain[i]) = *report_figure(&said[source].report, plain[i]);
 	}
 	for (size_t i = 0; i < COUNT(counters); i++) {
-		source = owner_of(server, counters[i], now);
+		source = load_owner(server, counters[i], now);
 		if (source == LOAD_SOURCES)
 			continue;
 		report->has |= counters[i];
