@@ -25,7 +25,8 @@ B   = .build/$(or $(SAN),release)
 CFLAGS   = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla $(WERROR)
 WERROR   = $(if $(CI),-Werror)
-# mathematics sets no errno and traps nowhere here: so roots are taken two at a time; -fno-plt: what is called of the C library is called at once, a tenth less for a decision
+# -fno-math-errno, -fno-trapping-math: several roots at a time
+# -fno-plt: what is called of the C library is called at once, a tenth less for a decision
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing -fno-math-errno -fno-trapping-math -fno-plt -pthread -Iinclude $(WARNINGS) $(SAN_FLAGS_$(SAN)) $(CFLAGS) $(if $(LTO),-ffat-lto-objects $(LTO))
 # gcc looks across files where the agent is linked, a sixth less for a decision; what tests and libspop.a take is as ever
 LTO = $(if $(SAN),,$(if $(findstring gcc version,$(shell $(CC) -v 2>&1)),-flto=auto))
