@@ -162,7 +162,6 @@ struct load_merged {
 struct server_state {
 	struct server_load load;
 	unsigned users;             /* configurations that it belongs to; control thread only */
-	struct state_block *block;  /* adopt.c's: what it was made with */
 	_Atomic int status;         /* enum server_status */
 	_Atomic uint32_t weight;    /* effective: configured, or as set at run time */
 	_Atomic uint32_t held_back; /* percent, by slowstart */

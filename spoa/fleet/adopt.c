@@ -7,64 +7,30 @@
 
 /* ---- states ---- */
 
-#define LINE 64u /* of the processor's caches */
-
-/*
- * States that were made together: freed with the last of them. Their loads, which a pick reads many of, are an odd number of
- * lines apart: so they spread over all sets of a cache (as by Bonwick, "The slab allocator", USENIX 1994), while the allocator
- * would have put them at multiples of eight lines. Each has its own, and what workers book there slows no neighbour's reading.
- */
-struct state_block {
-	size_t live;
-};
-
-enum {
-	STRIDE = sizeof(struct server_state) / LINE % 2 ? sizeof(struct server_state)
-							: sizeof(struct server_state) + LINE
-};
-_Static_assert(sizeof(struct server_state) % LINE == 0 && sizeof(struct state_block) <= LINE, "whole lines");
-
-static struct state_block *make_block(size_t n)
-{
-	size_t size = LINE + n * STRIDE;
-	struct state_block *block = aligned_alloc(LINE, size);
-
-	if (block)
-		memset(block, 0, size);
-	return block;
-}
-
 static void release(void *object)
 {
-	struct server_state *state = ((struct server *)object)->state;
+	struct server *server = object;
 
-	if (--state->users == 0 && --state->block->live == 0)
-		free(state->block);
+	if (--server->state->users == 0)
+		free(server->state);
 }
 
-static void init_state(struct server_state *state, struct state_block *block)
+/* On cache lines of its own, so that what workers book does not slow the reading of neighbours. */
+bool server_make_state(struct arena *arena, struct server *server)
 {
+	size_t align = _Alignof(struct server_state) * 2,
+	       size = (sizeof(struct server_state) + align - 1) / align * align;
+	struct server_state *state = aligned_alloc(align, size);
+
+	if (!state)
+		return false;
+	memset(state, 0, size);
 	atomic_init(&state->load.u, -1);
 	atomic_init(&state->load.q, -1);
 	atomic_init(&state->load.reported, -1);
 	state->users = 1;
-	state->block = block;
-}
-
-bool server_make_states(struct arena *arena, struct server **servers, size_t n)
-{
-	struct state_block *block = make_block(n);
-	bool good = block != NULL;
-
-	for (size_t i = 0; good && i < n; i++) {
-		servers[i]->state = (struct server_state *)((uint8_t *)block + LINE + i * STRIDE);
-		init_state(servers[i]->state, block);
-		good = arena_on_free(arena, release, servers[i]);
-		block->live += good;
-	}
-	if (block && block->live == 0)
-		free(block);
-	return good;
+	server->state = state;
+	return arena_on_free(arena, release, server);
 }
 
 static void adopt_state(struct server *server, const struct server *old)

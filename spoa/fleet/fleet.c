@@ -391,7 +391,10 @@ bool backend_make_state(struct arena *arena, struct backend *backend)
 
 static bool make_states(struct arena *arena, struct backend *backend)
 {
-	return server_make_states(arena, backend->servers, backend->n_servers) && backend_make_state(arena, backend);
+	for (size_t i = 0; i < backend->n_servers; i++)
+		if (!server_make_state(arena, backend->servers[i]))
+			return false;
+	return backend_make_state(arena, backend);
 }
 
 static void finish_backend(struct fleet *fleet, struct backend *backend, struct config *config, double now)

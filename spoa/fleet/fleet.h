@@ -71,8 +71,8 @@ void fleet_follow(const struct fleet *fleet, double now);
 /* Reports what cannot be decided line by line; fills in what follows from the code. */
 void redirect_finish(struct backend *backend, struct config *config);
 
-/* A state for each, that goes with the arena unless another configuration adopts it. False: out of memory. */
-bool server_make_states(struct arena *arena, struct server **servers, size_t n);
+/* A state of its own, that goes with the arena unless another configuration adopts it. False: out of memory. */
+bool server_make_state(struct arena *arena, struct server *server);
 
 /* Its arrays too, and what its policy keeps; not those of its servers. False: out of memory. */
 bool backend_make_state(struct arena *arena, struct backend *backend);

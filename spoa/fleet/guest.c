@@ -77,7 +77,7 @@ static struct server *read_guest(struct arena *arena, struct backend *backend, c
 		config_error(&words, "server '%s': names are not resolved for a server that comes at run time", name);
 		return NULL;
 	}
-	if (!server || !server_make_states(arena, &server, 1))
+	if (!server || !server_make_state(arena, server))
 		return NULL;
 	*guest = (struct guest){ .arena = arena, .line = arena_string(arena, line) };
 	server->guest = guest;

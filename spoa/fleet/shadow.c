@@ -14,7 +14,7 @@ static struct server *twin_of(struct arena *arena, struct server *server, struct
 	*twin = *server;
 	twin->backend = shadow;
 	twin->real = server;
-	return twin;
+	return server_make_state(arena, twin) ? twin : NULL;
 }
 
 static struct backend *make(const struct fleet *fleet, struct backend *backend)
@@ -30,8 +30,7 @@ static struct backend *make(const struct fleet *fleet, struct backend *backend)
 	for (size_t i = 0; i < backend->n_servers; i++)
 		if (!(shadow->servers[i] = twin_of(fleet->arena, backend->servers[i], shadow)))
 			return NULL;
-	if (!server_make_states(fleet->arena, shadow->servers, shadow->n_servers) ||
-	    !backend_make_state(fleet->arena, shadow))
+	if (!backend_make_state(fleet->arena, shadow))
 		return NULL;
 	for (size_t i = 0; i < backend->n_servers; i++)
 		backend->servers[i]->shadow = shadow->servers[i];
