@@ -32,24 +32,32 @@ void captures_free(struct captures *captures)
 	free(captures);
 }
 
+static size_t kept_length(size_t room, struct slice text)
+{
+	return text.len < room - 1 ? text.len : room - 1;
+}
+
 static void keep_text(char *to, size_t room, struct slice text)
 {
-	size_t length = text.len < room - 1 ? text.len : room - 1;
+	size_t length = kept_length(room, text);
 
 	if (length > 0)
 		memcpy(to, text.ptr, length);
 	to[length] = 0;
 }
 
+/* As keep_text() would have left it there. */
+static bool is_text(const char *kept, size_t room, struct slice text)
+{
+	size_t length = kept_length(room, text);
+
+	return kept[length] == 0 && (length == 0 || memcmp(kept, text.ptr, length) == 0);
+}
+
 static bool is_kept(const struct capture *capture, const char *what, struct slice who, struct slice why)
 {
-	char text[sizeof(capture->who)];
-
-	keep_text(text, sizeof(text), who);
-	if (strcmp(capture->what, what) != 0 || strcmp(capture->who, text) != 0)
-		return false;
-	keep_text(text, sizeof(capture->why), why);
-	return strcmp(capture->why, text) == 0;
+	return strcmp(capture->what, what) == 0 && is_text(capture->who, sizeof(capture->who), who) &&
+	       is_text(capture->why, sizeof(capture->why), why);
 }
 
 /* The i-th, a new one, or the oldest; it is the newest now. */
@@ -73,8 +81,11 @@ static void take(struct captures *captures, const char *what, struct slice who, 
 		 bool again)
 {
 	struct capture *capture;
-	size_t i = again ? 0 : captures->n;
+	size_t i;
 
+	if (!captures || pthread_mutex_trylock(&captures->lock) != 0)
+		return;
+	i = again ? 0 : captures->n;
 	while (i < captures->n && !is_kept(captures->order[i], what, who, why))
 		i++;
 	captures->ever++;
@@ -87,23 +98,18 @@ static void take(struct captures *captures, const char *what, struct slice who, 
 	keep_text(capture->why, sizeof(capture->why), why);
 	if (bytes.len > 0)
 		memcpy(capture->bytes, bytes.ptr, bytes.len < CAPTURE_BYTES ? bytes.len : CAPTURE_BYTES);
+	pthread_mutex_unlock(&captures->lock);
 }
 
 void captures_take(struct captures *captures, const char *what, struct slice who, struct slice why, struct slice bytes)
 {
-	if (!captures || pthread_mutex_trylock(&captures->lock) != 0)
-		return;
 	take(captures, what, who, why, bytes, false);
-	pthread_mutex_unlock(&captures->lock);
 }
 
 void captures_take_again(struct captures *captures, const char *what, struct slice who, struct slice why,
 			 struct slice bytes)
 {
-	if (!captures || pthread_mutex_trylock(&captures->lock) != 0)
-		return;
 	take(captures, what, who, why, bytes, true);
-	pthread_mutex_unlock(&captures->lock);
 }
 
 bool captures_get(struct captures *captures, size_t i, struct capture *capture)
