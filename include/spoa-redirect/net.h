@@ -155,6 +155,7 @@ struct net_sums {
 	uint64_t times[NET_TIMES + 1]; /* answers by bucket */
 	double time;                   /* seconds of all of them */
 	uint64_t accepted, full;       /* connections; how often accepting paused for maxconn */
+	uint64_t starved;              /* how often one could not be taken for want of descriptors or memory */
 	size_t connections, maxconn;   /* now; at most */
 	unsigned workers;
 };

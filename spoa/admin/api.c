@@ -74,8 +74,8 @@ static json_t *answer_times(const struct history_second *recent)
 
 static json_t *connections(const struct net_sums *sums)
 {
-	return json_pack("{s:I, s:I, s:I, s:I}", "now", number(sums->connections), "limit", number(sums->maxconn),
-			 "total", number(sums->accepted), "full", number(sums->full));
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "now", number(sums->connections), "limit", number(sums->maxconn),
+			 "total", number(sums->accepted), "full", number(sums->full), "starved", number(sums->starved));
 }
 
 static json_t *process(const struct admin *admin)

@@ -21,6 +21,7 @@ void counters_sum(const struct admin *admin, struct net_sums *sums)
 	subtract(sums->decisions, admin->cleared.decisions, COUNT(sums->decisions));
 	subtract(&sums->accepted, &admin->cleared.accepted, 1);
 	subtract(&sums->full, &admin->cleared.full, 1);
+	subtract(&sums->starved, &admin->cleared.starved, 1);
 }
 
 /* With what dry runs chose. */

@@ -115,6 +115,8 @@ static void put_spop(FILE *out, const struct net_sums *sums)
 	one(out, "spop_connections_total", "counter", "Connections that were accepted.", (double)sums->accepted);
 	one(out, "spop_connections_full_total", "counter", "How often accepting paused for maxconn.",
 	    (double)sums->full);
+	one(out, "spop_connections_starved_total", "counter",
+	    "How often a connection could not be taken for want of descriptors or memory.", (double)sums->starved);
 	for (size_t i = 0; i < COUNT(counts); i++)
 		one(out, counts[i].name, "counter", counts[i].help, (double)sums->counts[counts[i].count]);
 	put_times(out, sums);

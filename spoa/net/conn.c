@@ -454,6 +454,7 @@ void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor, u
 
 	if (!conn) {
 		close(fd);
+		atomic_fetch_add_explicit(&worker->net->starved, 1, memory_order_relaxed);
 		atomic_fetch_sub_explicit(&worker->connections, 1, memory_order_relaxed);
 		net_closed(worker->net);
 		return;

@@ -87,6 +87,7 @@ static void pause_full(struct listener *listener)
 static void pause_starved(struct listener *listener, int error)
 {
 	pause_all(listener);
+	atomic_fetch_add_explicit(&listener->net->starved, 1, memory_order_relaxed);
 	if (may_say(&listener->say_starved))
 		log_line(&listener->settings->log, LOG_ERR, "cannot accept SPOP connections: %s", strerror(error));
 	ev_timer_set(&listener->pause, FULL_PAUSE, 0);
@@ -100,6 +101,7 @@ static bool take(struct net *net, const struct acceptor *acceptor, int fd, uint3
 	atomic_fetch_add_explicit(&net->accepted, 1, memory_order_relaxed);
 	if (worker_give(idlest(net), fd, acceptor, max_frame_size))
 		return true;
+	atomic_fetch_add_explicit(&net->starved, 1, memory_order_relaxed);
 	net_closed(net);
 	return false;
 }

@@ -238,6 +238,7 @@ void net_sum(const struct net *net, struct net_sums *sums)
 	*sums = (struct net_sums){
 		.accepted = net_accepted(net),
 		.full = atomic_load_explicit(&net->full, memory_order_relaxed),
+		.starved = atomic_load_explicit(&net->starved, memory_order_relaxed),
 		.connections = net_connections(net),
 		.maxconn = atomic_load(&net->settings)->maxconn,
 		.workers = net->n_workers,
@@ -273,7 +274,7 @@ static void log_sums(const struct net *net)
 {
 	const struct log *log = &atomic_load(&net->settings)->log;
 	struct net_sums sums;
-	uint64_t trouble = 0;
+	uint64_t trouble;
 	char reasons[300] = "";
 	int used = 0;
 
@@ -286,14 +287,16 @@ static void log_sums(const struct net *net)
 					 answer_reason_name(i), (unsigned long long)sums.decisions[i]);
 	log_line(log, LOG_INFO, "Answered %llu NOTIFYs on %llu connections%s.",
 		 (unsigned long long)sums.counts[NET_NOTIFIES], (unsigned long long)sums.accepted, reasons);
+	trouble = sums.starved;
 	for (unsigned i = 0; i < NET_COUNTS; i++)
 		trouble += i == NET_NOTIFIES || i == NET_IDLE ? 0 : sums.counts[i];
 	if (trouble > 0)
 		log_line(log, LOG_INFO,
-			 "Trouble: %llu HELLOs refused, %llu late, %llu frames late, %llu connections over "
-			 "output-limit, "
-			 "%llu ended for a bad frame, %llu by HAProxy for an error, %llu NOTIFYs too long.",
-			 (unsigned long long)sums.counts[NET_REFUSED], (unsigned long long)sums.counts[NET_LATE_HELLOS],
+			 "Trouble: %llu times no resources for a connection, %llu HELLOs refused, %llu late, "
+			 "%llu frames late, %llu connections over output-limit, %llu ended for a bad frame, "
+			 "%llu by HAProxy for an error, %llu NOTIFYs too long.",
+			 (unsigned long long)sums.starved, (unsigned long long)sums.counts[NET_REFUSED],
+			 (unsigned long long)sums.counts[NET_LATE_HELLOS],
 			 (unsigned long long)sums.counts[NET_LATE_FRAMES],
 			 (unsigned long long)sums.counts[NET_OVERFLOWS],
 			 (unsigned long long)sums.counts[NET_BAD_FRAMES], (unsigned long long)sums.counts[NET_ENDED],

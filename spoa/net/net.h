@@ -207,7 +207,7 @@ struct net {
 	struct listener listener;
 	_Atomic size_t connections;
 	_Atomic uint64_t accepted;
-	_Atomic uint64_t full;
+	_Atomic uint64_t full, starved;
 	_Atomic int heir;          /* to whom connections go when we leave; −1: to nobody */
 	ev_io inherits;            /* whose connections come here; not active: nobody's */
 	struct captures *captures; /* bad frames and requests */

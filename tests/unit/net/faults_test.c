@@ -241,9 +241,20 @@ static void expect_service(int newcomer)
 	close(newcomer);
 }
 
+/* So often the agent says that there was none for a newcomer. */
+static uint64_t count_starved(const struct agent *agent)
+{
+	struct net_sums sums;
+
+	net_sum(agent->net, &sums);
+	return sums.starved;
+}
+
 /* The listener looks again after a while. */
 static void starved(struct scene *scene, int error)
 {
+	uint64_t before = count_starved(&scene->agent);
+	unsigned failed = faults.failed;
 	int newcomer;
 
 	faults.accept_error = error;
@@ -254,6 +265,7 @@ static void starved(struct scene *scene, int error)
 	expect_wait(scene, newcomer);
 	faults.accept_error = 0;
 	expect_service(newcomer);
+	assert_int_equal(count_starved(&scene->agent) - before, faults.failed - failed);
 	expect_as_before(scene);
 }
 
@@ -292,6 +304,8 @@ static void accept_without_descriptors(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
 	assert_int_equal(connect(newcomer, (struct sockaddr *)&address, sizeof(address)), 0);
 	expect_wait(scene, newcomer);
+	for (double until = clock_now() + PATIENCE; count_starved(&scene->agent) < 2; sched_yield())
+		assert_true(clock_now() < until); /* it looks again, and again in vain */
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &scene->limit), 0);
 	expect_service(newcomer);
 	expect_as_before(scene);
@@ -309,6 +323,7 @@ static void accept_interrupted(void **state)
 		assert_true(faults.failed >= 1);
 		expect_as_before(scene);
 	}
+	assert_int_equal(count_starved(&scene->agent), 0);
 }
 
 /* ---- reading and writing ---- */
@@ -489,6 +504,7 @@ static void first_without_memory(void **state)
 		fd = agent_connect(&agent);
 		assert_int_equal(recv(fd, &byte, 1, 0), 0);
 		assert_int_equal(faults.allocations, n);
+		assert_int_equal(count_starved(&agent), 1);
 		close(fd);
 		all_is_well();
 		fd = agent_greet(&agent);
