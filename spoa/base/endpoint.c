@@ -160,24 +160,26 @@ const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool uni
 	return parse_inet(endpoint, whole, port_optional, NULL, &family);
 }
 
-const char *endpoint_parse_portless(struct endpoint *endpoint, const char *text)
-{
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&endpoint->any;
-
-	memset(endpoint, 0, sizeof(*endpoint));
-	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
-		return endpoint_parse(endpoint, text, false, true);
-	v6->sin6_family = AF_INET6;
-	endpoint->length = sizeof(*v6);
-	return NULL;
-}
-
 const char *endpoint_parse_unresolved(struct endpoint *endpoint, const char *text, bool port_optional,
 				      char name[ENDPOINT_NAME], int *family)
 {
 	memset(endpoint, 0, sizeof(*endpoint));
 	name[0] = 0;
 	return parse_inet(endpoint, slice_of_string(text), port_optional, name, family);
+}
+
+const char *endpoint_parse_portless(struct endpoint *endpoint, const char *text, char name[ENDPOINT_NAME], int *family)
+{
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&endpoint->any;
+
+	memset(endpoint, 0, sizeof(*endpoint));
+	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
+		return endpoint_parse_unresolved(endpoint, text, true, name, family);
+	v6->sin6_family = AF_INET6;
+	endpoint->length = sizeof(*v6);
+	name[0] = 0;
+	*family = AF_INET6;
+	return NULL;
 }
 
 const char *endpoint_text(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
@@ -199,4 +201,12 @@ const char *endpoint_text(const struct endpoint *endpoint, char text[ENDPOINT_TE
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->length == b->length && memcmp(&a->storage, &b->storage, a->length) == 0;
+}
+
+bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b)
+{
+	struct endpoint other = *b;
+
+	endpoint_set_port(&other, endpoint_port(a));
+	return endpoint_equal(a, &other);
 }

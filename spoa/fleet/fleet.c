@@ -253,22 +253,34 @@ bool server_link_standby(struct server *server, struct config *config)
 	return true;
 }
 
-/* Where to connect for a check: an address and a port of its own, or the server's. As in HAProxy only `addr` has one. */
-static bool make_address(const struct server *server, struct endpoint *to, const char *addr, unsigned port,
-			 const char *what, struct config *config)
+/* Where to connect for a check: an address of its own, or the server's. As in HAProxy only `addr` has a port. */
+static bool make_address(const struct server *server, struct arena *arena, struct endpoint *to, struct host *host,
+			 const char *addr, struct config *config)
 {
+	char name[ENDPOINT_NAME];
 	const char *wrong;
 
 	*to = server->address;
-	if (addr) {
-		wrong = addr == server->agent.addr ? endpoint_parse_portless(to, addr)
-						   : endpoint_parse(to, addr, false, true);
-		if (wrong)
-			return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s': %s", server->name,
-					     addr, wrong);
-		if (endpoint_port(to) == 0)
-			endpoint_set_port(to, endpoint_port(&server->address));
-	}
+	*host = server->host;
+	if (!addr)
+		return true;
+	wrong = addr == server->agent.addr ? endpoint_parse_portless(to, addr, name, &host->family)
+					   : endpoint_parse_unresolved(to, addr, true, name, &host->family);
+	if (wrong)
+		return config_say_at(config, CONFIG_ERROR, server->place, "server '%s': '%s': %s", server->name, addr,
+				     wrong);
+	host->name = *name ? arena_string(arena, name) : NULL;
+	if (*name && !host->name)
+		return config_say_at(config, CONFIG_ERROR, server->place, "out of memory");
+	if (endpoint_port(to) == 0)
+		endpoint_set_port(to, endpoint_port(&server->address));
+	return true;
+}
+
+/* port: 0: the one that is there. */
+static bool set_port(const struct server *server, struct endpoint *to, unsigned port, const char *what,
+		     struct config *config)
+{
 	if (port > 0)
 		endpoint_set_port(to, port);
 	if (endpoint_port(to) > 0)
@@ -293,8 +305,8 @@ static void finish_load_check(struct fleet *fleet, struct arena *arena, struct s
 
 	if (check->inter <= 0)
 		check->inter = server->agent.inter > 0 ? server->agent.inter : DEFAULT_LOAD_INTER;
-	if (!check->enabled ||
-	    !make_address(server, &server->load_check_address, NULL, check->port, "load-check", config))
+	server->load_check_address = server->address;
+	if (!check->enabled || !set_port(server, &server->load_check_address, check->port, "load-check", config))
 		return;
 	if (check->https)
 		finish_tls(fleet, server, &server->load_check_tls, NULL, config);
@@ -312,16 +324,16 @@ static void finish_load_check(struct fleet *fleet, struct arena *arena, struct s
 }
 
 /* Where clients are sent to: its host, its port, and TLS by its name. */
-static void finish_via_redir(struct fleet *fleet, struct server *server, struct config *config)
+static void finish_via_redir(struct fleet *fleet, struct arena *arena, struct server *server, struct config *config)
 {
-	const char *authority = arena_printf(fleet->arena, "%.*s", SLICE_ARGS(server->redir.authority)), *wrong;
+	const char *authority = arena_printf(arena, "%.*s", SLICE_ARGS(server->redir.authority)), *wrong;
 	char host[ENDPOINT_NAME] = "";
 
 	if (!authority) {
 		config_say_at(config, CONFIG_ERROR, server->place, "out of memory");
 		return;
 	}
-	wrong = endpoint_parse_unresolved(&server->check_address, authority, true, host, &server->redir_host.family);
+	wrong = endpoint_parse_unresolved(&server->check_address, authority, true, host, &server->check_host.family);
 	if (wrong)
 		config_say_at(config, CONFIG_ERROR, server->place, "server '%s': check-via: '%s': %s", server->name,
 			      authority, wrong);
@@ -331,27 +343,34 @@ static void finish_via_redir(struct fleet *fleet, struct server *server, struct 
 			      server->name);
 	if (endpoint_port(&server->check_address) == 0)
 		endpoint_set_port(&server->check_address, server->redir.tls ? 443 : 80);
-	server->redir_host.name = *host ? arena_string(fleet->arena, host) : NULL;
+	server->check_host.name = *host ? arena_string(arena, host) : NULL;
 	if (server->redir.tls)
-		finish_tls(fleet, server, &server->check_tls, server->redir_host.name, config);
+		finish_tls(fleet, server, &server->check_tls, server->check_host.name, config);
 	if (server->backend->httpchk.enabled)
-		server->check_request = httpchk_request(fleet->arena, &server->backend->httpchk, authority);
+		server->check_request = httpchk_request(arena, &server->backend->httpchk, authority);
 }
 
 /* As HAProxy: a check is secured as the traffic is, unless it goes elsewhere. */
-static void finish_check(struct fleet *fleet, struct server *server, struct config *config)
+static void finish_check(struct fleet *fleet, struct arena *arena, struct server *server, struct config *config)
 {
 	const struct check_config *check = &server->check;
 	bool secure = server->tls.check_ssl || (server->tls.ssl && !check->addr && !check->port);
 
 	if (server->check_via_redir) {
-		finish_via_redir(fleet, server, config);
+		finish_via_redir(fleet, arena, server, config);
 		return;
 	}
-	make_address(server, &server->check_address, check->addr, check->port, "check", config);
+	if (make_address(server, arena, &server->check_address, &server->check_host, check->addr, config))
+		set_port(server, &server->check_address, check->port, "check", config);
 	if (secure)
 		finish_tls(fleet, server, &server->check_tls, NULL, config);
 	server->check_request = server->backend->httpchk.request;
+}
+
+static void finish_agent(struct arena *arena, struct server *server, struct config *config)
+{
+	if (make_address(server, arena, &server->agent_address, &server->agent_host, server->agent.addr, config))
+		set_port(server, &server->agent_address, server->agent.port, "agent-check", config);
 }
 
 void server_finish(struct fleet *fleet, struct arena *arena, struct server *server, struct config *config, double now)
@@ -360,13 +379,12 @@ void server_finish(struct fleet *fleet, struct arena *arena, struct server *serv
 	if (server->agent.inter <= 0)
 		server->agent.inter = server->check.inter;
 	if (server->check.enabled)
-		finish_check(fleet, server, config);
+		finish_check(fleet, arena, server, config);
 	if (server->agent.enabled && server->agent.port == 0)
 		config_say_at(config, CONFIG_ERROR, server->place, "server '%s': 'agent-check' needs an 'agent-port'",
 			      server->name);
 	else if (server->agent.enabled)
-		make_address(server, &server->agent_address, server->agent.addr, server->agent.port, "agent-check",
-			     config);
+		finish_agent(arena, server, config);
 	if (server->agent.enabled && server->weight == 1 && !server->backend->balance->reads_utilisation)
 		config_say_at(config, CONFIG_NOTICE, server->place,
 			      "server '%s': of weight 1 an agent's percentage below 100 is 0, as in HAProxy: give it "

@@ -33,9 +33,7 @@ static const struct endpoint *agent_to(const struct server *server)
 
 static const struct host *agent_host(const struct server *server)
 {
-	static const struct host none;
-
-	return server->agent.addr ? &none : &server->host;
+	return &server->agent_host;
 }
 
 static const char *agent_question(const struct server *server)

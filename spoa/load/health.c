@@ -12,9 +12,7 @@ static const struct endpoint *health_to(const struct server *server)
 
 static const struct host *health_host(const struct server *server)
 {
-	static const struct host none;
-
-	return server->check_via_redir ? &server->redir_host : server->check.addr ? &none : &server->host;
+	return &server->check_host;
 }
 
 static const char *health_question(const struct server *server)

@@ -18,7 +18,7 @@ struct name {
 	/* the control thread's */
 	struct endpoint address; /* length 0: not known */
 	double due;
-	bool asked, wanted, said;
+	bool asked, heard, wanted, said;
 	/* whoever has it: the answer */
 	bool good;
 	struct endpoint found;
@@ -31,6 +31,8 @@ struct shared {
 	struct name *asked, *answered;
 	unsigned users;
 	bool ended;
+	struct ev_loop *loop; /* while it has not ended, with this in it: there are answers */
+	ev_async answer;
 };
 
 struct names {
@@ -96,6 +98,8 @@ static void *resolve(void *argument)
 		pthread_mutex_lock(&shared->lock);
 		name->next = shared->answered;
 		shared->answered = name;
+		if (!shared->ended)
+			ev_async_send(shared->loop, &shared->answer);
 	}
 	leave(shared);
 	return NULL;
@@ -167,6 +171,13 @@ bool names_find(const struct names *names, const struct host *host, struct endpo
 	return true;
 }
 
+bool names_wait(const struct names *names, const struct host *host)
+{
+	const struct name *name = find(names, host->name, host->family);
+
+	return name && !name->heard;
+}
+
 static bool want(struct names *names, const struct host *host)
 {
 	size_t at = host->name ? place_of(names, host->name, host->family) : 0;
@@ -235,31 +246,41 @@ static void take_answer(struct names *names, struct name *name, double now)
 	struct endpoint before = name->address;
 
 	name->asked = false;
+	name->heard = true;
 	name->due = now + (name->good ? names->valid : names->valid / 10);
 	if (name->good)
 		name->address = name->found;
 	else if (!name->said && name->address.length == 0 && name->wanted)
 		log_line(names->load->log, LOG_WARNING,
-			 "Cannot resolve '%s': its servers stay down until that is a host.", name->text);
+			 "Cannot resolve '%s': until that is a host its servers stay down, and checks of it fail.",
+			 name->text);
 	name->said = !name->good;
 	if (name->good && name->wanted && !endpoint_equal(&before, &name->address))
 		tell(names, name, now);
 }
 
-static void take_answers(struct names *names, double now)
+/* Whether one of them is the first of its name. */
+static bool take_answers(struct names *names, double now)
 {
 	struct name *answered;
+	bool first = false;
 
 	pthread_mutex_lock(&names->shared->lock);
 	answered = names->shared->answered;
 	names->shared->answered = NULL;
 	pthread_mutex_unlock(&names->shared->lock);
-	while (answered) {
-		struct name *name = answered;
-
+	for (struct name *name = answered; name; name = answered) {
 		answered = name->next;
+		first |= !name->heard;
 		take_answer(names, name, now);
 	}
+	return first;
+}
+
+static void wake_probes(const struct load *load)
+{
+	for (size_t i = 0; i < load->n; i++)
+		probe_wake(load->probes[i]);
 }
 
 static void ask_due(struct names *names, double now)
@@ -284,16 +305,24 @@ static void ask_due(struct names *names, double now)
 	pthread_mutex_unlock(&names->shared->lock);
 }
 
-static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
+static void on_answer(struct ev_loop *loop, ev_async *answer, int events)
 {
-	struct names *names = timer->data;
-	double now = clock_now();
+	struct names *names = answer->data;
 
 	(void)loop;
 	(void)events;
-	take_answers(names, now);
+	if (take_answers(names, clock_now()))
+		wake_probes(names->load);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct names *names = timer->data;
+
+	(void)loop;
+	(void)events;
 	forget_unwanted(names);
-	ask_due(names, now);
+	ask_due(names, clock_now());
 }
 
 static void wait_for_names(struct fleet *fleet, double now)
@@ -320,16 +349,19 @@ bool names_want(struct names *names)
 
 		for (size_t j = 0; j < backend->n_servers; j++)
 			good &= want(names, &backend->servers[j]->host) &&
-				want(names, &backend->servers[j]->redir_host);
+				want(names, &backend->servers[j]->check_host) &&
+				want(names, &backend->servers[j]->agent_host);
 	}
 	for (size_t i = 0; i < names->n; i++)
 		if (names->all[i]->wanted && names->all[i]->address.length > 0)
 			tell(names, names->all[i], now);
 	wait_for_names(fleet, now);
+	if (names->n > 0 && !ev_is_active(&names->timer)) {
+		ev_timer_start(names->load->loop, &names->timer);
+		ev_async_start(names->load->loop, &names->shared->answer);
+	}
 	start_threads(names);
 	ask_due(names, now);
-	if (names->n > 0 && !ev_is_active(&names->timer))
-		ev_timer_start(names->load->loop, &names->timer);
 	return good;
 }
 
@@ -346,6 +378,9 @@ struct names *names_new(struct load *load, double valid)
 	pthread_mutex_init(&shared->lock, NULL);
 	pthread_cond_init(&shared->more, NULL);
 	shared->users = 1;
+	shared->loop = load->loop;
+	ev_async_init(&shared->answer, on_answer);
+	shared->answer.data = names;
 	*names = (struct names){ .load = load, .shared = shared, .valid = valid };
 	ev_timer_init(&names->timer, on_timer, TICK, TICK);
 	names->timer.data = names;
@@ -358,6 +393,7 @@ void names_free(struct names *names)
 	if (!names)
 		return;
 	ev_timer_stop(names->load->loop, &names->timer);
+	ev_async_stop(names->load->loop, &names->shared->answer);
 	take_answers(names, 0);
 	pthread_mutex_lock(&names->shared->lock);
 	names->shared->ended = true;

@@ -21,6 +21,9 @@ bool names_want(struct names *names);
 /* The host's address, with the port that is in `to` already. False: it is not known. */
 bool names_find(const struct names *names, const struct host *host, struct endpoint *to);
 
+/* Nobody has said yet whether the host's name stands for anything: once somebody has, probe_wake(). */
+bool names_wait(const struct names *names, const struct host *host);
+
 /* Without waiting for a resolver that does not answer. NULL is fine. */
 void names_free(struct names *names);
 

@@ -12,6 +12,8 @@
 #include "names.h"
 #include "spoa-redirect/base/clock.h"
 
+#define NAME_PATIENCE 2.0 /* seconds at least, for the first answer of a resolver */
+
 static void arm(struct probe *probe, double after)
 {
 	ev_timer_stop(probe->loop, &probe->timer);
@@ -81,7 +83,7 @@ static void finish(struct probe *probe, enum probe_outcome outcome)
 {
 	double now = clock_now(), interval;
 
-	probe->asking = false;
+	probe->asking = probe->waiting = false;
 	probe->keep = false;
 	probe->kind->done(probe, outcome, slice_of(probe->answer, probe->heard), now);
 	if (!probe->keep || outcome != PROBE_ANSWERED)
@@ -296,28 +298,44 @@ static void open_connection(struct probe *probe)
 		refuse(probe, errno);
 }
 
-static void ask(struct probe *probe)
+/* To where the name of its host stands for by now; or it waits a while until that is known, which is no failure of the host. */
+static void go(struct probe *probe)
 {
+	double patience = probe->kind->interval(probe->server);
 	struct endpoint to;
 
 	probe->started = clock_now();
-	probe->said = probe->heard = 0;
-	probe->asking = true;
-	probe->asked++;
-	probe->again = probe->fd >= 0;
-	arm(probe, probe->kind->interval(probe->server));
 	probe->unresolved = !find_address(probe, &to);
+	probe->waiting = probe->unresolved && names_wait(probe->load->names, probe->kind->host(probe->server));
 	if (probe->again && !endpoint_equal(&to, &probe->to)) {
 		disconnect(probe);
 		probe->again = false;
 	}
 	probe->to = to;
+	arm(probe, probe->waiting && patience < NAME_PATIENCE ? NAME_PATIENCE : patience);
+	if (probe->waiting)
+		return;
 	if (probe->unresolved)
 		refuse(probe, EADDRNOTAVAIL);
 	else if (probe->again)
 		say(probe);
 	else
 		open_connection(probe);
+}
+
+static void ask(struct probe *probe)
+{
+	probe->said = probe->heard = 0;
+	probe->asking = true;
+	probe->asked++;
+	probe->again = probe->fd >= 0;
+	go(probe);
+}
+
+void probe_wake(struct probe *probe)
+{
+	if (probe->waiting)
+		go(probe);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
@@ -381,7 +399,7 @@ void probe_move(struct probe *probe, const struct probe_kind *kind, struct serve
 	if (same)
 		return;
 	probe_stop(probe);
-	probe->asking = false;
+	probe->asking = probe->waiting = false;
 	probe->memory.has = false;
 	probe->due = clock_now();
 	arm(probe, 0);

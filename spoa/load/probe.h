@@ -44,6 +44,7 @@ struct probe {
 	ev_io io;
 	ev_timer timer; /* the next question, or the end of patience with this one */
 	bool asking, connected;
+	bool waiting;         /* of one that is asked: for its host's name */
 	bool keep;            /* done() sets it: the connection may serve the next question */
 	bool again;           /* this question is asked on a connection that was kept, which may have ended meanwhile */
 	bool said_incomplete; /* the kind's */
@@ -84,6 +85,9 @@ const char *probe_why(const struct probe *probe);
 
 void probe_start(struct probe *probe, double first);
 void probe_stop(struct probe *probe);
+
+/* More is known of names: whoever waits for one goes on. */
+void probe_wake(struct probe *probe);
 
 /* Goes on for the server of another configuration; what is under way to another address, or with other words, begins anew. */
 void probe_move(struct probe *probe, const struct probe_kind *kind, struct server *server);

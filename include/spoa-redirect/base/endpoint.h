@@ -27,9 +27,6 @@ struct endpoint {
  */
 const char *endpoint_parse(struct endpoint *endpoint, const char *text, bool unix_too, bool port_optional);
 
-/* The same with an optional port, where none is expected: "::1" is an address then, as in HAProxy, and so is "fe80::1:80". */
-const char *endpoint_parse_portless(struct endpoint *endpoint, const char *text);
-
 #define ENDPOINT_NAME 256u
 
 /*
@@ -39,6 +36,9 @@ const char *endpoint_parse_portless(struct endpoint *endpoint, const char *text)
 const char *endpoint_parse_unresolved(struct endpoint *endpoint, const char *text, bool port_optional,
 				      char name[ENDPOINT_NAME], int *family);
 
+/* Likewise, where no port is expected: "::1" is an address then, as in HAProxy, and so is "fe80::1:80". */
+const char *endpoint_parse_portless(struct endpoint *endpoint, const char *text, char name[ENDPOINT_NAME], int *family);
+
 /* Asks the resolver, which may take long; family: AF_UNSPEC for any. The port stays. False: there is no such name. */
 bool endpoint_resolve(struct endpoint *endpoint, const char *name, int family);
 
@@ -46,6 +46,9 @@ void endpoint_set_port(struct endpoint *endpoint, unsigned port);
 unsigned endpoint_port(const struct endpoint *endpoint);
 
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+
+/* Whatever the ports. */
+bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b);
 
 /* For messages: "10.0.0.1:80", "[::1]:80", "unix@/path". */
 const char *endpoint_text(const struct endpoint *endpoint, char text[ENDPOINT_TEXT]);

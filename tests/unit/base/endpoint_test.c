@@ -127,19 +127,23 @@ static void a_port_may_be_left_out_where_it_is_known_otherwise(void **state)
 static void where_no_port_is_expected_an_address_needs_no_brackets(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "::1", "[::1]:0" },           { "fe80::1:99", "[fe80::1:99]:0" },
-		{ "[::1]", "[::1]:0" },         { "[::1]:80", "[::1]:80" },     { "10.0.0.1", "10.0.0.1:0" },
-		{ "10.0.0.1:80", "10.0.0.1:80" },
+		{ "::1", "[::1]:0" },       { "fe80::1:99", "[fe80::1:99]:0" }, { "[::1]", "[::1]:0" },
+		{ "[::1]:80", "[::1]:80" }, { "10.0.0.1", "10.0.0.1:0" },       { "10.0.0.1:80", "10.0.0.1:80" },
 	};
+	char text[ENDPOINT_TEXT], name[ENDPOINT_NAME];
 	struct endpoint endpoint;
-	char text[ENDPOINT_TEXT];
+	int family;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_null(endpoint_parse_portless(&endpoint, cases[i][0]));
+		assert_null(endpoint_parse_portless(&endpoint, cases[i][0], name, &family));
+		assert_string_equal(name, "");
 		assert_string_equal(endpoint_text(&endpoint, text), cases[i][1]);
 	}
-	assert_non_null(endpoint_parse_portless(&endpoint, "::1::2"));
+	assert_non_null(endpoint_parse_portless(&endpoint, "::1::2", name, &family));
+	assert_null(endpoint_parse_portless(&endpoint, "ipv6@agent.example", name, &family));
+	assert_string_equal(name, "agent.example");
+	assert_int_equal(family, AF_INET6);
 	assert_string_equal(endpoint_parse(&endpoint, "::1", false, true),
 			    "what follows the last colon is a port: an IPv6 address without one goes in brackets");
 }

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <math.h>
 #include <pthread.h>
 
 #include "spoa-redirect/base/clock.h"
@@ -11,9 +12,9 @@
 #include "tests/unit/site.h"
 
 #define VALID 0.5
-#define TEXT                                                                                                           \
-	"backend web\n  server a a.example:81 redir http://a.example.com\n"                                            \
-	"  server b 192.0.2.1:80 redir http://b.example.com\n"                                                         \
+#define TEXT                                                                \
+	"backend web\n  server a a.example:81 redir http://a.example.com\n" \
+	"  server b 192.0.2.1:80 redir http://b.example.com\n"              \
 	"  server c a.example redir http://c.example.com\n"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -153,13 +154,117 @@ static void nobody_waits_for_a_resolver_that_is_silent(void **state)
 	resolves_to(NULL); /* so that its threads end */
 }
 
+/* ---- of checks and agents ---- */
+
+struct check {
+	struct site site;
+	struct load load;
+	struct probe *probes[2]; /* a's health, and its agent */
+};
+
+static void open_check(struct check *check, const char *text)
+{
+	const struct probe_kind *const kinds[] = { &health_tcp_kind, &agent_kind };
+
+	site_open(&check->site, text, 1);
+	check->load = (struct load){ .loop = ev_loop_new(EVBACKEND_EPOLL),
+				     .fleet = check->site.fleet,
+				     .log = &check->site.log,
+				     .probes = check->probes,
+				     .say_starved = INFINITY,
+				     .n = COUNT(kinds) };
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		check->probes[i] = calloc(1, sizeof(struct probe));
+		*check->probes[i] = (struct probe){ .kind = kinds[i],
+						    .server = site_server(&check->site, "a"),
+						    .load = &check->load,
+						    .loop = check->load.loop };
+	}
+	check->load.names = names_new(&check->load, VALID);
+	assert_true(names_want(check->load.names));
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		probe_start(check->probes[i], 0);
+}
+
+static void close_check(struct check *check)
+{
+	for (size_t i = 0; i < check->load.n; i++) {
+		probe_stop(check->probes[i]);
+		free(check->probes[i]);
+	}
+	names_free(check->load.names);
+	ev_loop_destroy(check->load.loop);
+	site_close(&check->site);
+}
+
+static void goes_to(struct check *check, size_t i, const char *address)
+{
+	double until = clock_now() + 10;
+	char text[ENDPOINT_TEXT];
+
+	while (strcmp(endpoint_text(&check->probes[i]->to, text), address) != 0) {
+		ev_run(check->load.loop, EVRUN_ONCE);
+		if (clock_now() > until)
+			fail_msg("asked is %s, not %s", text, address);
+	}
+}
+
+static void checks_and_agents_follow_their_own_names(void **state)
+{
+	struct check check;
+
+	(void)state;
+	resolves_to("127.0.0.7");
+	open_check(&check, "backend web\n  server a 192.0.2.1:80 redir http://a.example.com check inter 50ms"
+			   " addr a.example:9 agent-check agent-addr ipv4@a.example agent-port 11 agent-inter 50ms\n");
+	goes_to(&check, 0, "127.0.0.7:9");
+	goes_to(&check, 1, "127.0.0.7:11");
+	resolves_to("127.0.0.8");
+	goes_to(&check, 0, "127.0.0.8:9");
+	goes_to(&check, 1, "127.0.0.8:11");
+	close_check(&check);
+}
+
+/* What is not known yet is no failed check. */
+static void the_first_check_waits_for_the_first_answer(void **state)
+{
+	const struct server *server;
+	struct check check;
+	double until;
+
+	(void)state;
+	resolves_to("");
+	open_check(&check,
+		   "backend web\n  server a 192.0.2.1:80 redir http://a.example.com check inter 30s addr a.example"
+		   " agent-check agent-addr a.example agent-port 11 agent-inter 30s\n");
+	server = site_server(&check.site, "a");
+	for (until = clock_now() + VALID; clock_now() < until;)
+		ev_run(check.load.loop, EVRUN_ONCE);
+	assert_true(check.probes[0]->waiting && check.probes[1]->waiting);
+	assert_int_equal(server_status(server), SERVER_UP);
+	resolves_to(NULL);
+	for (until = clock_now() + 10; server_status(server) == SERVER_UP && clock_now() < until;)
+		ev_run(check.load.loop, EVRUN_ONCE);
+	assert_int_equal(server_status(server), SERVER_DOWN);
+	assert_string_equal(server->state->check.why, "its name stands for no address");
+	assert_int_equal(server->state->agent.status, CHECK_L4CON);
+	close_check(&check);
+}
+
 static void a_name_is_an_address_or_may_become_one(void **state)
 {
 	(void)state;
 	site_says("backend web\n  server a 300.1.2.3:80 redir http://a.example.com\n",
-		  "test.cfg:2: in section 'backend web': server 'a': '300.1.2.3:80': neither an address nor the name of a host");
+		  "test.cfg:2: in section 'backend web': server 'a': '300.1.2.3:80': neither an address nor the name "
+		  "of a host");
 	site_says("backend web\n  server a a_b/c:80 redir http://a.example.com\n",
-		  "test.cfg:2: in section 'backend web': server 'a': 'a_b/c:80': neither an address nor the name of a host");
+		  "test.cfg:2: in section 'backend web': server 'a': 'a_b/c:80': neither an address nor the name of a "
+		  "host");
+	site_says("backend web\n  server a 192.0.2.1:80 redir http://a.example.com check addr 300.1.2.3\n",
+		  "test.cfg:2: in section 'backend web': server 'a': '300.1.2.3': neither an address nor the name of a "
+		  "host");
+	site_says_nothing("backend web\n  server a 192.0.2.1:80 redir http://a.example.com check addr no.such.host:81 "
+			  "agent-check agent-addr no.such.host agent-port 82\n");
 	site_says_nothing("backend web\n  server a ipv6@no.such.host:80 redir http://a.example.com check\n");
 }
 
@@ -169,6 +274,8 @@ int main(void)
 		cmocka_unit_test(without_an_address_a_server_is_down),
 		cmocka_unit_test(another_address_is_followed_and_none_is_not),
 		cmocka_unit_test(nobody_waits_for_a_resolver_that_is_silent),
+		cmocka_unit_test(checks_and_agents_follow_their_own_names),
+		cmocka_unit_test(the_first_check_waits_for_the_first_answer),
 		cmocka_unit_test(a_name_is_an_address_or_may_become_one),
 	};
 
