@@ -211,8 +211,11 @@ bool ruleset_add_key(struct ruleset *ruleset, struct hash_key *key, const char *
 size_t ruleset_count(const struct ruleset *ruleset);
 const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i);
 
-/* Before the two below, for each request. False: out of memory, which can only be at a frontend's first. */
-bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scratch);
+/*
+ * Before the two below, for each request; further: it came together with the one before, and they have the time for regexes
+ * together. False: out of memory, which can only be at a frontend's first.
+ */
+bool frontend_begin(const struct frontend *frontend, bool further, struct rules_scratch *scratch);
 
 /* The redirect-unless line that keeps the request from being redirected; NULL: none does. */
 const struct rule *frontend_excludes(const struct frontend *frontend, struct request *request,

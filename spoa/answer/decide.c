@@ -213,7 +213,7 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 	struct decision decision = { .reason = REASON_BAD_REQUEST };
 	struct slice host;
 
-	if (!frontend_begin(route->frontend, scratch->rules))
+	if (!frontend_begin(route->frontend, scratch->decided > 0, scratch->rules))
 		return decision;
 	decision.rule = frontend_excludes(route->frontend, request, scratch->rules);
 	if (decision.rule) {

@@ -242,7 +242,7 @@ static bool tell(const struct frontend *frontend, const struct route *route, str
 		return false;
 	decision = answer_decide(route, scratch, clock_now());
 	teller->frontend(teller, frontend);
-	if (frontend_begin(frontend, scratch->rules))
+	if (frontend_begin(frontend, false, scratch->rules))
 		frontend_explain(frontend, decision.rule, &scratch->request, scratch->rules, &teller->rules);
 	if (decision.backend)
 		tell_backends(frontend, &decision, scratch, arena, teller);

@@ -282,6 +282,8 @@ static const struct element *match(const struct list_use *use, const char *text)
 	words.config = words.arena ? config_new(words.arena, NULL, 0) : NULL;
 	index = words.config ? index_new(words.arena, use->search->type, use->search->nocase, true) : NULL;
 	good = index && scratch && rules_scratch_clear(scratch, 1, 1);
+	if (good)
+		rules_scratch_start_clock(scratch);
 	for (const struct element *element = use->list->first; good && element; element = element->next) {
 		struct pattern pattern;
 

@@ -4,7 +4,8 @@
 #include "required.h"
 #include "spoa-redirect/base/clock.h"
 
-#define REGEXES_A_LOOK 16u   /* how many run before another look at the clock */
+#define REGEXES_A_LOOK 16u   /* how many run before another look at the clock, on texts that are no longer than */
+#define REGEX_TEXT     1024u /* bytes */
 #define REGEX_TIME     0.005 /* seconds */
 #define MIN_REQUIRED   3u    /* bytes: shorter strings stand in most texts */
 
@@ -97,13 +98,15 @@ static int match_regex(const struct regex *regex, struct slice text, struct rule
 	return pcre2_match(regex->code, subject, text.len, 0, PCRE2_NO_JIT, scratch->match, scratch->limits);
 }
 
-/* Each regex has a limit of its own; all of one request together have this one. */
-static bool is_late(struct rules_scratch *scratch)
+/* Each regex has a limit of its own; all of one NOTIFY together have this one. */
+static bool is_late(struct rules_scratch *scratch, struct slice text)
 {
 	double now;
 
-	if (++scratch->regexes % REGEXES_A_LOOK != 0)
+	scratch->regexes += 1 + text.len / REGEX_TEXT;
+	if (scratch->regexes < REGEXES_A_LOOK)
 		return false;
+	scratch->regexes = 0;
 	now = clock_now();
 	if (scratch->until == 0)
 		scratch->until = now + REGEX_TIME;
@@ -129,7 +132,7 @@ static void run(const struct regex *regex, struct slice text, size_t *at, struct
 
 	if (scratch->given_up.ptr || sink_has(sink, regex->hit))
 		return;
-	result = is_late(scratch) ? PCRE2_ERROR_MATCHLIMIT : match_at(regex, text, at, scratch);
+	result = is_late(scratch, text) ? PCRE2_ERROR_MATCHLIMIT : match_at(regex, text, at, scratch);
 	if (result >= 0) {
 		sink_take(sink, regex->hit);
 	} else if (result != PCRE2_ERROR_NOMATCH) {

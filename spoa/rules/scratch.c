@@ -71,14 +71,18 @@ bool rules_scratch_marks(struct rules_scratch *scratch, size_t n)
 	return true;
 }
 
+void rules_scratch_start_clock(struct rules_scratch *scratch)
+{
+	scratch->regexes = 0;
+	scratch->until = 0;
+}
+
 bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matchers)
 {
 	size_t words = (acls + 63) / 64,
 	       all = words + matchers / 64 + 1; /* acls may need no matcher, and look for one */
 
 	scratch->given_up = slice_of(NULL, 0);
-	scratch->regexes = 0;
-	scratch->until = 0;
 	if (all > scratch->room) {
 		uint64_t *bigger = realloc(scratch->holds, all * sizeof(*bigger));
 

@@ -15,8 +15,8 @@ struct rules_scratch {
 	pcre2_jit_stack *stack;
 	counter limit_hits;
 	struct slice given_up;           /* a regex, at its limit */
-	unsigned regexes;                /* run for this request, */
-	double until;                    /* and when that has to end; 0: they are few */
+	size_t regexes;                  /* run since the last look at the clock, those on a long text count more; */
+	double until;                    /* when they have to end; 0: they are few */
 	uint64_t *holds;                 /* of the frontend being decided: acls that hold, */
 	uint64_t *ran;                   /* and matchers that have run */
 	size_t room;                     /* of both, in words */
@@ -33,6 +33,9 @@ struct rules_scratch {
 
 /* Makes room for n marks, none of them set, and as many numbers in `reached`, with no meaning yet. False: out of memory. */
 bool rules_scratch_marks(struct rules_scratch *scratch, size_t n);
+
+/* What regexes have taken until now does not count. */
+void rules_scratch_start_clock(struct rules_scratch *scratch);
 
 /* Before a decision: nothing has run. False: out of memory, which can only be at a frontend's first request. */
 bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matchers);

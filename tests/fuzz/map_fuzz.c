@@ -97,8 +97,10 @@ static void compare(const struct map *map, const char *method, struct slice valu
 {
 	struct sample_value sample = { .type = SAMPLE_STRING, .string = value };
 	struct slice found = SLICE(""), expected = SLICE("");
-	bool good = rules_scratch_clear(scratch, 1, 1) && map_find(map, &sample, scratch, &found);
+	bool good;
 
+	rules_scratch_start_clock(scratch);
+	good = rules_scratch_clear(scratch, 1, 1) && map_find(map, &sample, scratch, &found);
 	if (method && strcmp(method, "str") != 0 && strcmp(method, "beg") != 0 && strcmp(method, "end") != 0 &&
 	    strcmp(method, "sub") != 0)
 		return;
