@@ -70,9 +70,9 @@ struct server_load {
 	_Atomic double more_P, more_F; /* what P and F are above `booked`, since the last report; workers add */
 	_Atomic double u, q;           /* of the last report; < 0: it did not tell */
 	_Atomic double reported;       /* when the last report came; < 0: never */
-	_Atomic double period;         /* mean time between reports */
+	_Atomic double period;         /* mean time between reports, silences apart */
 	/* control thread only, as of the report at `learnt` */
-	double learnt;
+	double learnt, silent;   /* silent: when a silence last ended, 0: never */
 	struct load_report last; /* with what follows from it */
 	uint64_t booked_then;    /* `booked` at that time */
 	double P, F;             /* of my expected choices and of all agents' assignments, what was under way */
@@ -143,7 +143,7 @@ const char *load_rejection_text(enum load_rejection rejection);
 /* What one source said last; load's, and the control thread's. Times are monotonic, 0: never. */
 struct load_said {
 	struct load_report report;
-	double at, period;          /* when it told figures, and the mean time between two */
+	double at, period, silent;  /* when it told figures, the mean time between two, when a silence ended */
 	double health_at, admin_at; /* when it told such a state */
 	double t, t_at;             /* the sender's own clock, which orders its reports; and when it told it */
 	uint64_t taken;
@@ -571,6 +571,12 @@ enum server_admin server_inherited(const struct server *server);
  */
 double load_period(const struct server *server, enum load_source source, double seen);
 double load_bound(const struct server *server, enum load_source source, double seen);
+
+/*
+ * Whether the time that passed until a report of `now` says how often reports come, `period` so far, 0: not known. One that
+ * is longer than five of them is a silence, which does not; unless there was another not long ago, which *silent remembers.
+ */
+bool load_teaches_period(double period, double elapsed, double now, double *silent);
 
 /* What that source said `at` a time; 0: never. Control thread. */
 bool load_is_fresh(const struct server *server, enum load_source source, double at, double now);

@@ -21,6 +21,16 @@ double load_bound(const struct server *server, enum load_source source, double s
 	return bound > MIN_BOUND ? bound : MIN_BOUND;
 }
 
+bool load_teaches_period(double period, double elapsed, double now, double *silent)
+{
+	double before = *silent;
+
+	if (period <= 0 || elapsed <= PERIODS * period)
+		return true;
+	*silent = now;
+	return before > 0 && now - before <= 2 * elapsed;
+}
+
 enum load_source load_owner(const struct server *server, unsigned figure, double now)
 {
 	const struct load_said *said = server->state->said;

@@ -210,7 +210,7 @@ static void take_figures(struct server *server, enum load_source source, const s
 		report.has |= LOAD_U;
 	}
 	report.u = fmin(report.u, 1);
-	if (said->at > 0)
+	if (said->at > 0 && load_teaches_period(said->period, elapsed, now, &said->silent))
 		said->period = said->period > 0
 				       ? said->period + (1 - exp(-elapsed / MEAN_MEMORY)) * (elapsed - said->period)
 				       : elapsed;

@@ -133,18 +133,25 @@ static void learn_arrivals(struct backend_state *state, struct server_load *load
 	SET(load->dir, larger(load->direct, 0));
 }
 
+static void learn_period(struct backend_state *state, struct server_load *load, double D, double now)
+{
+	double period = GET(load->period), T = state->peers.T;
+
+	if (!load_teaches_period(period, D, now, &load->silent))
+		return;
+	SET(load->period, period > 0 ? learn_blend(period, D, D, MEAN_MEMORY) : D);
+	state->peers.T = T > 0 ? learn_blend(T, D, D / (state->n_known ? state->n_known : 1), MEAN_MEMORY) : D;
+}
+
 /* What a report says of D seconds. A server without counters is taken to complete what was assigned to it. */
-static void learn(struct server *server, const struct load_report *report, double D, double own)
+static void learn(struct server *server, const struct load_report *report, double D, double own, double now)
 {
 	struct backend_state *state = server->backend->state;
 	struct server_load *load = &server->state->load;
-	double period = GET(load->period), kept = exp(-D / MEMORY), arrived = 1 - RD * (1 - exp(-D / RD)) / D;
+	double kept = exp(-D / MEMORY), arrived = 1 - RD * (1 - exp(-D / RD)) / D;
 	struct changes changes = changes_of(&load->last, report, D);
 
-	SET(load->period, period > 0 ? learn_blend(period, D, D, MEAN_MEMORY) : D);
-	state->peers.T = state->peers.T > 0 ? learn_blend(state->peers.T, D, D / (state->n_known ? state->n_known : 1),
-							  MEAN_MEMORY)
-					    : D;
+	learn_period(state, load, D, now);
 	if (changes.dA >= 0)
 		learn_arrivals(state, load, D, changes.dA, own, arrived * load->P, arrived * load->F);
 	if (changes.dB >= 0) {
@@ -177,7 +184,7 @@ static void take_in(struct server *server, const struct load_report *report, boo
 	if (begins)
 		D = larger(D, MIN_INTERVAL);
 	else
-		learn(server, report, D, own);
+		learn(server, report, D, own, now);
 	under_way = RD * (1 - exp(-D / RD)) / D;
 	load->P *= under_way;
 	load->F *= under_way;

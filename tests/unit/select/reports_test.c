@@ -67,6 +67,60 @@ static void knowledge_goes_with_the_reports_age(void **state)
 	}
 }
 
+static enum load_knowledge known_at(struct site *site, double now)
+{
+	fleet_refresh(site->fleet, now);
+	return atomic_load(&server_at(site, 0)->state->load.known);
+}
+
+/* A minute without a report does not make a report of a minute ago a new one. */
+static void a_silence_is_not_how_often_reports_come(void **state)
+{
+	double now = SITE_START;
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 1, "", 1);
+	for (unsigned i = 0; i < 20; i++)
+		report(&site, 0, 0.5, now += 1);
+	report(&site, 0, 0.5, now += 60);
+	assert_int_equal(known_at(&site, now + 2.9), LOAD_KNOWN);
+	assert_int_equal(known_at(&site, now + 3.1), LOAD_STALE);
+	assert_int_equal(known_at(&site, now + 5.1), LOAD_UNKNOWN);
+	assert_true(fleet_backend(site.fleet, 0)->state->peers.T < 1.01);
+	site_close(&site);
+}
+
+static void reports_that_come_more_rarely_are_soon_expected_so(void **state)
+{
+	double now = SITE_START;
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 1, "", 1);
+	for (unsigned i = 0; i < 20; i++)
+		report(&site, 0, 0.5, now += 1);
+	report(&site, 0, 0.5, now += 60);
+	report(&site, 0, 0.5, now += 60);
+	assert_int_equal(known_at(&site, now + 59), LOAD_KNOWN);
+	assert_int_equal(known_at(&site, now + 280), LOAD_STALE);
+	site_close(&site);
+}
+
+/* Ten at a time, each ten seconds. */
+static void bursts_are_no_silences(void **state)
+{
+	double now = SITE_START;
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 1, "", 1);
+	for (unsigned i = 0; i < 100; i++)
+		report(&site, 0, 0.5, now += i % 10 ? 0.01 : 10);
+	assert_int_equal(known_at(&site, now + 9), LOAD_KNOWN);
+	site_close(&site);
+}
+
 /* An idle server's report was long ago: it is taken as no better than most. */
 static void an_old_report_is_not_trusted_to_be_the_best(void **state)
 {
@@ -246,6 +300,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_any_report_weights_decide),
 		cmocka_unit_test(knowledge_goes_with_the_reports_age),
+		cmocka_unit_test(a_silence_is_not_how_often_reports_come),
+		cmocka_unit_test(reports_that_come_more_rarely_are_soon_expected_so),
+		cmocka_unit_test(bursts_are_no_silences),
 		cmocka_unit_test(an_old_report_is_not_trusted_to_be_the_best),
 		cmocka_unit_test(an_unknown_load_counts_as_average),
 		cmocka_unit_test(all_reports_too_old_is_as_none),
