@@ -12,8 +12,7 @@
 #include "spoa-redirect/base/hash.h"
 #include "stick.h"
 
-#define MOST_LOOKS   64u /* at servers that may not have more */
-#define MOST_BACKUPS 64u
+#define MOST_LOOKS 64u /* at servers that may not have more */
 
 /* ---- the control thread's ---- */
 
@@ -70,12 +69,35 @@ static double fullness(const struct backend *backend, const struct server *serve
 	return est / most;
 }
 
+/*
+ * The usable server that fits the key best (rendezvous, Thaler and Ravishankar 1998): of few, or where it is rarely asked.
+ * bounded: one that is below its bound. NULL: none.
+ */
+static struct server *pick_by_fit(const struct backend *backend, uint64_t key, double now, bool bounded)
+{
+	uint32_t n = backend_n_usable(backend);
+	struct server *best = NULL;
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < n && i < MOST_LOOKS; i++) {
+		struct server *server = backend_usable(backend, i);
+		uint64_t fit = hash_mix(key ^ hash_of(slice_of_string(server->name)));
+
+		if ((best && fit <= most) ||
+		    (bounded ? fullness(backend, server, now) >= 1 : select_is_full(server, now)))
+			continue;
+		most = fit;
+		best = server;
+	}
+	return best;
+}
+
 /* Whom the key comes to from `at` on. told: by the way; NULL: nobody asks. */
 static inline struct server *seek(const struct backend *backend, const struct ring *ring, uint32_t at, double now,
 				  struct select_place *told)
 {
 	uint32_t i = ring_find(ring, at);
-	struct server *best = NULL;
+	struct server *best = NULL, *other;
 	double least = INFINITY;
 
 	if (told)
@@ -100,26 +122,9 @@ static inline struct server *seek(const struct backend *backend, const struct ri
 		least = full;
 		best = server;
 	}
-	return best;
-}
-
-/* Backups are few and rarely there: the one of them that fits the key best (rendezvous, Thaler and Ravishankar 1998). */
-static struct server *pick_backup(const struct backend *backend, uint64_t key, double now)
-{
-	uint32_t n = backend_n_usable(backend);
-	struct server *best = NULL;
-	uint64_t most = 0;
-
-	for (uint32_t i = 0; i < n && i < MOST_BACKUPS; i++) {
-		struct server *server = backend_usable(backend, i);
-		uint64_t fit = hash_mix(key ^ hash_of(slice_of_string(server->name)));
-
-		if ((best && fit <= most) || select_is_full(server, now))
-			continue;
-		most = fit;
-		best = server;
-	}
-	return best;
+	/* one with few places may lie behind all the places that were looked at */
+	other = pick_by_fit(backend, at, now, true);
+	return other ? other : best;
 }
 
 static struct server *hash_pick(struct backend *backend, uint64_t key, double now, struct picker *picker)
@@ -130,7 +135,7 @@ static struct server *hash_pick(struct backend *backend, uint64_t key, double no
 	if (key == 0)
 		key = random_bits(&picker->random);
 	if (!ring || atomic_load_explicit(&ring->n_holders, memory_order_relaxed) == 0)
-		return pick_backup(backend, key, now);
+		return pick_by_fit(backend, key, now, false); /* backups */
 	return seek(backend, ring, (uint32_t)(key >> 32), now, NULL);
 }
 
