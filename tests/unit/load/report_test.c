@@ -6,8 +6,8 @@
 #include "spoa/load/report.h"
 #include "tests/unit/site.h"
 
-#define TEXT                                  \
-	"backend web\n  balance least-load\n" \
+#define TEXT                                                                                                           \
+	"backend web\n  balance least-load\n"                                                                          \
 	"  server a 192.0.2.1:80 redir http://a.example.com load-stale 3s agent-check agent-port 9\n"
 
 /* Who says what, and what the policy is told of it. */
@@ -54,14 +54,8 @@ static void follow(const struct step *steps, size_t n)
 	site_close(&site);
 }
 
-#define U(value)                            \
-	{                                   \
-		.has = LOAD_U, .u = (value) \
-	}
-#define Q(value)                            \
-	{                                   \
-		.has = LOAD_Q, .q = (value) \
-	}
+#define U(value) { .has = LOAD_U, .u = (value) }
+#define Q(value) { .has = LOAD_Q, .q = (value) }
 
 static void the_first_source_counts_while_it_is_fresh(void **state)
 {
@@ -85,9 +79,8 @@ static void the_first_source_counts_while_it_is_fresh(void **state)
 /* One that comes every half a minute is not old after five seconds, though nobody has seen a second one yet. */
 static void the_first_source_counts_while_its_next_report_is_due(void **state)
 {
-	static const char text[] =
-		"backend web\n  server a 192.0.2.1:80 redir http://a.example.com agent-check agent-port 9 "
-		"agent-inter 1s load-check http /load load-inter 30s\n";
+	static const char text[] = "backend web\n  server a 192.0.2.1:80 redir http://a.example.com agent-check agent-port 9 "
+				   "agent-inter 1s load-check http /load load-inter 30s\n";
 	struct record check = { .report = Q(7) }, agent = { .report = U(0.5) };
 	const struct load_merged *merged;
 	struct site site;
@@ -109,9 +102,8 @@ static void the_first_source_counts_while_its_next_report_is_due(void **state)
 /* A minute's silence of one source is not how often it tells: the next one takes its place as soon as before. */
 static void a_source_that_was_silent_is_stale_as_soon_as_before(void **state)
 {
-	static const char text[] =
-		"backend web\n  server a 192.0.2.1:80 redir http://a.example.com load-push agent-check "
-		"agent-port 9 agent-inter 1s\n";
+	static const char text[] = "backend web\n  server a 192.0.2.1:80 redir http://a.example.com load-push agent-check "
+				   "agent-port 9 agent-inter 1s\n";
 	struct record push = { .report = Q(7) }, agent = { .report = U(0.5) };
 	double now = SITE_START;
 	struct server *server;
@@ -152,41 +144,20 @@ static void sources_complete_each_other(void **state)
 static void counters_go_on_whoever_tells_them(void **state)
 {
 	static const struct step steps[] = {
-		{ 1.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 1, .A = 100, .C = 99 },
-		  true,
+		{ 1.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 1, .A = 100, .C = 99 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 1, .A = 100, .C = 99 } },
-		{ 2.0,
-		  SOURCE_PUSH,
-		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 2, .A = 7000, .C = 6998 },
-		  true,
+		{ 2.0, SOURCE_PUSH, { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 2, .A = 7000, .C = 6998 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 2, .A = 100, .C = 99 } },
-		{ 3.0,
-		  SOURCE_PUSH,
-		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 2, .A = 7010, .C = 7008 },
-		  true,
+		{ 3.0, SOURCE_PUSH, { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 2, .A = 7010, .C = 7008 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 2, .A = 110, .C = 109 } },
-		{ 7.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 130, .C = 130 },
-		  true,
+		{ 7.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 130, .C = 130 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 110, .C = 109 } },
-		{ 8.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 140, .C = 140 },
-		  true,
+		{ 8.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 140, .C = 140 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 120, .C = 119 } },
 		/* restarted: that the policy is to see */
-		{ 9.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 4, .C = 4 },
-		  true,
+		{ 9.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 4, .C = 4 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 0, .C = 0 } },
-		{ 10.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 9, .C = 9 },
-		  true,
+		{ 10.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 9, .C = 9 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 5, .C = 5 } },
 	};
 
@@ -198,37 +169,19 @@ static void counters_go_on_whoever_tells_them(void **state)
 static void one_counter_tells_the_other(void **state)
 {
 	static const struct step nginx[] = {
-		{ 1.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_A, .q = 2, .A = 100 },
-		  true,
+		{ 1.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_A, .q = 2, .A = 100 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 2, .A = 100, .C = 98 } },
-		{ 2.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_A, .q = 5, .A = 101 },
-		  true,
+		{ 2.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_A, .q = 5, .A = 101 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 5, .A = 101, .C = 98 } },
-		{ 3.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_A, .q = 0, .A = 110 },
-		  true,
+		{ 3.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_A, .q = 0, .A = 110 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 110, .C = 110 } },
-		{ 4.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_A, .q = 1, .A = 3 },
-		  true,
+		{ 4.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_A, .q = 1, .A = 3 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 1, .A = 3, .C = 2 } },
 	};
 	static const struct step apache[] = {
-		{ 1.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_C, .q = 5, .C = 100 },
-		  true,
+		{ 1.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_C, .q = 5, .C = 100 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 5, .A = 105, .C = 100 } },
-		{ 2.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_Q | LOAD_C, .q = 0, .C = 104 },
-		  true,
+		{ 2.0, SOURCE_CHECK, { .has = LOAD_Q | LOAD_C, .q = 0, .C = 104 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 0, .A = 105, .C = 104 } },
 	};
 
@@ -281,8 +234,7 @@ static void a_header_with_a_rate_tells_how_busy_it_is(void **state)
 		load = (struct load){ .fleet = site.fleet, .log = &site.log };
 		for (unsigned n = 1; n <= 10; n++) {
 			assert_int_equal(orca_read(cases[i].header, NULL, &record), REPORT_TAKEN);
-			report_take(&load, site_server(&site, "a"), SOURCE_CHECK, REPORT_TAKEN, &record,
-				    SITE_START + n);
+			report_take(&load, site_server(&site, "a"), SOURCE_CHECK, REPORT_TAKEN, &record, SITE_START + n);
 			est = select_in_flight(site_server(&site, "a"), SITE_START + n, &under_way);
 			if (n == 1 && (est < cases[i].least || est > cases[i].most))
 				fail_msg("case %zu: %g in flight", i, est);
@@ -297,22 +249,12 @@ static void what_is_in_flight_follows_from_counters_of_one_source(void **state)
 {
 	static const struct step two[] = {
 		{ 1.0, SOURCE_PUSH, { .has = LOAD_A, .A = 1000 }, false, { 0 } },
-		{ 1.1,
-		  SOURCE_CHECK,
-		  { .has = LOAD_U | LOAD_C, .u = 0.5, .C = 10 },
-		  true,
-		  { .has = LOAD_U | LOAD_C, .u = 0.5, .C = 10 } },
+		{ 1.1, SOURCE_CHECK, { .has = LOAD_U | LOAD_C, .u = 0.5, .C = 10 }, true, { .has = LOAD_U | LOAD_C, .u = 0.5, .C = 10 } },
 	};
 	static const struct step next[] = {
-		{ 1.0,
-		  SOURCE_PUSH,
-		  { .has = LOAD_A | LOAD_C, .A = 150, .C = 100 },
-		  true,
+		{ 1.0, SOURCE_PUSH, { .has = LOAD_A | LOAD_C, .A = 150, .C = 100 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 50, .A = 150, .C = 100 } },
-		{ 5.0,
-		  SOURCE_CHECK,
-		  { .has = LOAD_A | LOAD_C, .A = 1000, .C = 998 },
-		  true,
+		{ 5.0, SOURCE_CHECK, { .has = LOAD_A | LOAD_C, .A = 1000, .C = 998 }, true,
 		  { .has = LOAD_Q | LOAD_A | LOAD_C, .q = 2, .A = 150, .C = 100 } },
 	};
 
@@ -364,8 +306,7 @@ static void states_follow_the_same_order(void **state)
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		struct record record = { .health = steps[i].health, .admin = steps[i].admin };
 
-		report_take(&load, site_server(&site, "a"), steps[i].source, REPORT_TAKEN, &record,
-			    SITE_START + steps[i].at);
+		report_take(&load, site_server(&site, "a"), steps[i].source, REPORT_TAKEN, &record, SITE_START + steps[i].at);
 		if (server_status(site_server(&site, "a")) != steps[i].status)
 			fail_msg("step %zu: %s", i, server_status_name(server_status(site_server(&site, "a"))));
 	}
@@ -377,8 +318,7 @@ static void states_follow_the_same_order(void **state)
 static void what_is_rejected_changes_nothing_and_is_said_once(void **state)
 {
 	static const char expected[] =
-		"Server web/a: a report by load-push has a negative figure and is not used; this is said once, and "
-		"counted.\n"
+		"Server web/a: a report by load-push has a negative figure and is not used; this is said once, and counted.\n"
 		"Server web/a: a report by load-check is malformed and is not used; this is said once, and counted.\n";
 	struct record record = { .report = U(0.5), .health = RECORD_DOWN };
 	char got[1024] = "";
@@ -390,8 +330,7 @@ static void what_is_rejected_changes_nothing_and_is_said_once(void **state)
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	site_open(&site, TEXT, 1);
-	site.log =
-		(struct log){ .targets = { { .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_DEBUG } }, .n = 1 };
+	site.log = (struct log){ .targets = { { .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_DEBUG } }, .n = 1 };
 	load = (struct load){ .fleet = site.fleet, .log = &site.log };
 	server = site_server(&site, "a")->state;
 	for (unsigned i = 0; i < 3; i++) {
@@ -418,13 +357,10 @@ static void reports_of_one_sender_keep_their_order(void **state)
 		double t;
 		enum load_rejection verdict;
 	} steps[] = {
-		{ 1, SOURCE_PUSH, 50, REPORT_TAKEN },
-		{ 2, SOURCE_PUSH, 51, REPORT_TAKEN },
-		{ 3, SOURCE_PUSH, 51, REPORT_OUTDATED },
-		{ 3, SOURCE_PUSH, 50, REPORT_OUTDATED },
+		{ 1, SOURCE_PUSH, 50, REPORT_TAKEN },    { 2, SOURCE_PUSH, 51, REPORT_TAKEN },
+		{ 3, SOURCE_PUSH, 51, REPORT_OUTDATED }, { 3, SOURCE_PUSH, 50, REPORT_OUTDATED },
 		{ 3, SOURCE_CHECK, 7, REPORT_TAKEN }, /* another sender's clock */
-		{ 4, SOURCE_PUSH, 52, REPORT_TAKEN },
-		{ 9, SOURCE_PUSH, 1, REPORT_TAKEN }, /* long silent: its clock was set */
+		{ 4, SOURCE_PUSH, 52, REPORT_TAKEN },    { 9, SOURCE_PUSH, 1, REPORT_TAKEN }, /* long silent: its clock was set */
 	};
 	struct site site;
 	struct load load;
