@@ -158,6 +158,10 @@ $B/tests/unit/%: NO_LTO = -fno-lto
 WRAPPED = accept4 read recv readv send malloc calloc realloc
 $B/tests/unit/net/faults_test: TEST_LIBS = $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
 
+# what bounds_test.c measures
+MEASURED = recv readv send malloc calloc realloc free
+$B/tests/unit/net/bounds_test: TEST_LIBS = $(MEASURED:%=-Wl,--wrap=%) -lcmocka
+
 # the resolver of names_test.c
 $B/tests/unit/load/names_test: TEST_LIBS = -Wl,--wrap=getaddrinfo -Wl,--wrap=freeaddrinfo -lcmocka
 

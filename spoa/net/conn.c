@@ -22,14 +22,17 @@ void bytes_release(struct bytes *bytes)
 	*bytes = (struct bytes){ 0 };
 }
 
-bool bytes_add(struct bytes *bytes, const uint8_t *more, size_t len)
+bool bytes_add(struct bytes *bytes, const uint8_t *more, size_t len, size_t most)
 {
 	if (len == 0)
 		return true;
 	if (len > bytes->room - bytes->len) {
-		size_t room = bytes->len + len + bytes->len / 2;
-		uint8_t *bigger = realloc(bytes->ptr, room);
+		size_t needed = bytes->len + len, room = needed + bytes->len / 2;
+		uint8_t *bigger;
 
+		if (room > most)
+			room = needed > most ? needed : most;
+		bigger = realloc(bytes->ptr, room);
 		if (!bigger)
 			return false;
 		bytes->ptr = bigger;
@@ -178,7 +181,7 @@ bool conn_flush(struct conn *conn, struct spop_slice out)
 		give_up(conn, "its peer does not read");
 		return false;
 	}
-	if (!bytes_add(&conn->pending, out.ptr + sent, out.len - (size_t)sent)) {
+	if (!bytes_add(&conn->pending, out.ptr + sent, out.len - (size_t)sent, worker->settings->output_limit)) {
 		give_up(conn, "out of memory");
 		return false;
 	}

@@ -46,7 +46,8 @@ struct conn {
 
 /* ---- conn.c ---- */
 
-bool bytes_add(struct bytes *bytes, const uint8_t *more, size_t len);
+/* With room for more to come, but for no more than `most` in all. False: out of memory. */
+bool bytes_add(struct bytes *bytes, const uint8_t *more, size_t len, size_t most);
 void bytes_release(struct bytes *bytes);
 
 /* The state lasts so many seconds; then on_timer() ends it. */

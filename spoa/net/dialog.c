@@ -118,7 +118,7 @@ static bool on_fragment(struct conn *conn, const struct spop_frame *frame, struc
 	bool good;
 
 	if (!conn->dropping && (frame->payload.len > MAX_FRAGMENTS - conn->fragments.len ||
-				!bytes_add(&conn->fragments, frame->payload.ptr, frame->payload.len)))
+				!bytes_add(&conn->fragments, frame->payload.ptr, frame->payload.len, MAX_FRAGMENTS)))
 		drop_fragments(conn);
 	if (!(frame->flags & SPOP_FIN))
 		return true;
