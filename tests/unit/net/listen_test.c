@@ -3,6 +3,7 @@
 #include "agent.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -104,24 +105,134 @@ static void unix_rights(void **state)
 	assert_int_equal(stat(path, &stat_of), -1);
 }
 
-/* All at once, as after a reload of HAProxy with as many requests waiting. */
-static void burst(void **state)
+/* False: so many descriptors there may not be. */
+static bool may_have_descriptors(unsigned n)
 {
-	static int fds[BURST];
 	struct rlimit limit;
-	struct agent agent;
 
-	(void)state;
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur < 2 * BURST + 100)
+	return limit.rlim_cur >= n;
+}
+
+/* net.core.somaxconn bounds every backlog. */
+static bool has_room_for(int n)
+{
+	FILE *file = fopen("/proc/sys/net/core/somaxconn", "r");
+	int most = 0;
+
+	if (file && fscanf(file, "%d", &most) != 1)
+		most = 0;
+	if (file)
+		fclose(file);
+	return most >= n;
+}
+
+/* Does not wait for anybody to accept it: −1, there is no room in the backlog. */
+static int connect_at_once(int family, const struct sockaddr *address, socklen_t length)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	if (connect(fd, address, length) == 0 || errno == EINPROGRESS)
+		return fd;
+	assert_int_equal(errno, EAGAIN);
+	close(fd);
+	return -1;
+}
+
+static void expect_welcome(int fd, uint64_t id)
+{
+	struct timeval patience = { .tv_sec = (time_t)PATIENCE };
+	uint8_t bytes[1024];
+	struct spop_frame frame;
+
+	fcntl(fd, F_SETFL, 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	assert_int_equal(receive_frame(fd, bytes, sizeof(bytes)).type, SPOP_AGENT_HELLO);
+	frame = receive_frame(fd, bytes, sizeof(bytes));
+	assert_int_equal(frame.type, SPOP_ACK);
+	assert_int_equal(frame.stream_id, id);
+	close(fd);
+}
+
+/*
+ * As after a reload of HAProxy with as many requests waiting: 2,000 connect at once, each with its HELLO and a NOTIFY, and
+ * nobody is there to accept them yet. The backlog has them all, and then they are answered.
+ */
+static void burst_at(int family, const struct sockaddr *address, socklen_t length, struct agent *agent)
+{
+	static int fds[BURST];
+	uint8_t bytes[1024];
+	char why[300];
+
+	for (size_t i = 0; i < BURST; i++) {
+		size_t len = put_hello(bytes, sizeof(bytes), 16380);
+
+		fds[i] = connect_at_once(family, address, length);
+		assert_true(fds[i] >= 0);
+		len += put_notify(bytes + len, sizeof(bytes) - len, i + 1);
+		send_all(fds[i], bytes, len);
+	}
+	assert_int_equal(net_accepted(agent->net), 0);
+	assert_true(net_start(agent->net, why, sizeof(why)));
+	for (size_t i = 0; i < BURST; i++)
+		expect_welcome(fds[i], i + 1);
+	agent_stop(agent);
+}
+
+static void burst(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct agent agent;
+	char why[300];
+
+	(void)state;
+	if (!may_have_descriptors(2 * BURST + 100) || !has_room_for(BURST))
 		skip();
-	agent_start(&agent, "");
-	for (size_t i = 0; i < BURST; i++)
-		fds[i] = agent_connect(&agent);
-	for (size_t i = 0; i < BURST; i++)
-		greet(fds[i]);
+	assert_true(agent_bind(&agent, "", why, sizeof(why)));
+	strcpy(address.sun_path, agent.socket);
+	burst_at(AF_UNIX, (struct sockaddr *)&address, sizeof(address), &agent);
+}
+
+static void burst_tcp(void **state)
+{
+	int port = free_port(AF_INET);
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				       .sin_port = htons((uint16_t)port) };
+	struct agent agent;
+	char global[200], why[300];
+
+	(void)state;
+	if (!may_have_descriptors(2 * BURST + 100) || !has_room_for(BURST))
+		skip();
+	snprintf(global, sizeof(global), "frontend other\n  message route\n  bind 127.0.0.1:%d\n  default_backend web",
+		 port);
+	assert_true(agent_bind(&agent, global, why, sizeof(why)));
+	burst_at(AF_INET, (struct sockaddr *)&address, sizeof(address), &agent);
+}
+
+/* What the above would notice: a shorter one is full. */
+static void a_short_backlog_is_full(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fds[12];
+	unsigned in = 0;
+	struct agent agent;
+	char why[300];
+
+	(void)state;
+	assert_true(agent_bind(&agent, "backlog 10", why, sizeof(why)));
+	strcpy(address.sun_path, agent.socket);
+	for (size_t i = 0; i < COUNT(fds); i++) {
+		fds[i] = connect_at_once(AF_UNIX, (struct sockaddr *)&address, sizeof(address));
+		in += fds[i] >= 0;
+	}
+	assert_int_equal(in, 11); /* Linux lets one more wait */
+	for (size_t i = 0; i < in; i++)
+		close(fds[i]);
 	agent_stop(&agent);
 }
 
@@ -214,6 +325,8 @@ int main(void)
 		cmocka_unit_test(ipv6),
 		cmocka_unit_test(unix_rights),
 		cmocka_unit_test(burst),
+		cmocka_unit_test(burst_tcp),
+		cmocka_unit_test(a_short_backlog_is_full),
 		cmocka_unit_test(socket_activation),
 		cmocka_unit_test(stale_socket),
 		cmocka_unit_test(a_file_that_is_no_socket_stays),
