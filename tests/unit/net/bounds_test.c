@@ -283,6 +283,53 @@ static void memory_is_bounded(void **state)
 	agent_stop(&agent);
 }
 
+/* One of nearly so many bytes, most of them an argument that no rule reads. */
+static size_t put_large(uint8_t *to, uint32_t length)
+{
+	static const uint8_t nothing[NET_MAX_FRAME_SIZE];
+	struct spop_value path = { SPOP_STRING, { .bytes = SPOP_SLICE("/films/a.mp4") } };
+	struct spop_value body = { SPOP_BINARY, { .bytes = { nothing, length - 64 } } };
+	struct spop_writer writer;
+
+	spop_writer_init(&writer, to, length + SPOP_LENGTH_SIZE);
+	spop_frame_begin(&writer, SPOP_NOTIFY, 5, 1);
+	spop_put_message(&writer, SPOP_SLICE("route"), 3);
+	spop_put_argument(&writer, SPOP_SLICE("path"), &path);
+	spop_put_argument(&writer, SPOP_SLICE("body"), &body);
+	spop_put_argument(&writer, SPOP_SLICE(""), &(struct spop_value){ .type = SPOP_NULL });
+	assert_true(spop_frame_end(&writer, length));
+	return (size_t)(writer.at - to);
+}
+
+/* As large as was agreed on, and answered like any other; of its memory nothing stays. */
+static void large_frames_are_answered(void **state)
+{
+	static const uint32_t lengths[] = { 256 * 1024, NET_MAX_FRAME_SIZE, 256 * 1024 };
+	static uint8_t bytes[NET_MAX_FRAME_SIZE + SPOP_LENGTH_SIZE];
+	struct spop_frame ack;
+	struct agent agent;
+	int64_t before;
+	int fd;
+
+	(void)state;
+	agent_start(&agent, "");
+	fd = greet_with(&agent, NET_MAX_FRAME_SIZE);
+	send_all(fd, bytes, put_notify(bytes, sizeof(bytes), 1));
+	receive_frame(fd, bytes, sizeof(bytes));
+	before = kept;
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		send_all(fd, bytes, put_large(bytes, lengths[i]));
+		ack = receive_frame(fd, bytes, sizeof(bytes));
+		assert_int_equal(ack.type, SPOP_ACK);
+		assert_int_equal(ack.stream_id, 5);
+	}
+	send_all(fd, bytes, put_notify(bytes, sizeof(bytes), 1)); /* so that the last one is done with */
+	receive_frame(fd, bytes, sizeof(bytes));
+	assert_int_equal(kept, before);
+	close(fd);
+	agent_stop(&agent);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -292,7 +339,7 @@ static int start(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(no_frame_in_flight) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(no_frame_in_flight), cmocka_unit_test(large_frames_are_answered) };
 	struct CMUnitTest each[COUNT(hogs)];
 
 	for (size_t i = 0; i < COUNT(hogs); i++)
