@@ -456,8 +456,8 @@ void conn_open(struct worker *worker, int fd, const struct acceptor *acceptor, u
 	int one = 1;
 
 	if (!conn) {
-		close(fd);
 		atomic_fetch_add_explicit(&worker->net->starved, 1, memory_order_relaxed);
+		close(fd);
 		atomic_fetch_sub_explicit(&worker->connections, 1, memory_order_relaxed);
 		net_closed(worker->net);
 		return;
