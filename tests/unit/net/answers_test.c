@@ -655,19 +655,56 @@ static void idle_until_configured(void **state)
 	agent_stop(&limited);
 }
 
+/* All that came, and what had begun to come, before it leaves. */
 static void disco_after_acks(void **state)
 {
+	enum { MANY = 50 };
 	struct agent leaving;
 	struct spop_frame ack;
+	size_t len = 0, half;
 	int fd;
 
 	(void)state;
 	agent_start(&leaving, "");
 	fd = agent_greet(&leaving);
-	send_all(fd, bytes, put_message(bytes, 1, 1, "route", "/a"));
+	for (uint64_t i = 1; i <= MANY; i++)
+		len += put_message(bytes + len, i, 1, "route", "/a");
+	half = len - 20;
+	send_all(fd, bytes, half);
+	for (uint64_t i = 1; i <= MANY; i++) {
+		if (i == 2) { /* the others are answered by now, or wait, and half of the last one is there */
+			net_leave(leaving.net, true);
+			send_all(fd, bytes + half, len - half);
+		}
+		ack = receive_frame(fd, answer, ROOM);
+		expect_reason(&ack, "redirect");
+		assert_int_equal(ack.stream_id, i);
+	}
+	expect_disconnect(fd, SPOP_ERR_NONE);
+	agent_stop(&leaving);
+}
+
+/* The same where it leaves already: the end is not said with an answer that half a NOTIFY follows. */
+static void disco_after_half_a_notify(void **state)
+{
+	struct agent leaving;
+	struct spop_frame ack;
+	size_t first, len;
+	int fd;
+
+	(void)state;
+	agent_start(&leaving, "");
+	fd = agent_greet(&leaving);
+	net_leave(leaving.net, false);
+	first = put_message(bytes, 1, 1, "route", "/a");
+	len = first + put_message(bytes + first, 2, 1, "route", "/a");
+	send_all(fd, bytes, len - 20);
+	ack = receive_frame(fd, answer, ROOM);
+	assert_int_equal(ack.stream_id, 1);
+	send_all(fd, bytes + len - 20, 20);
 	ack = receive_frame(fd, answer, ROOM);
 	expect_reason(&ack, "redirect");
-	net_leave(leaving.net, false);
+	assert_int_equal(ack.stream_id, 2);
 	expect_disconnect(fd, SPOP_ERR_NONE);
 	agent_stop(&leaving);
 }
@@ -976,6 +1013,7 @@ int main(void)
 		cmocka_unit_test(leaving_in_one_write),
 		cmocka_unit_test(idle_until_configured),
 		cmocka_unit_test(hello_second),
+		cmocka_unit_test(disco_after_half_a_notify),
 		cmocka_unit_test(no_write_tears_a_frame),
 		cmocka_unit_test(nothing_else_is_ever_sent),
 	};

@@ -127,6 +127,8 @@ static void newcomers_wait(void **state)
 	uint8_t bytes[512];
 	struct agent agent;
 	struct pollfd third = { .events = POLLIN };
+	double until = clock_now() + PATIENCE;
+	struct net_sums sums;
 	int first, second;
 
 	(void)state;
@@ -138,6 +140,11 @@ static void newcomers_wait(void **state)
 	ask_once(first, 1);
 	assert_int_equal(net_connections(agent.net), 2);
 	assert_int_equal(poll(&third, 1, 0), 0);
+	do { /* the listener sees it once the second is served */
+		assert_true(clock_now() < until);
+		net_sum(agent.net, &sums);
+	} while (sums.full == 0);
+	assert_int_equal(sums.full, 1);
 	close(second);
 	assert_int_equal(receive_frame(third.fd, bytes, sizeof(bytes)).type, SPOP_AGENT_HELLO);
 	close(first);
