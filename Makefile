@@ -198,7 +198,7 @@ bench-fleet: all $B/tests/bench/servers ## choosing among 50 servers, beside HAP
 	@scripts/deps bench
 	@tests/bench/fleet $(FLEET)
 
-bench-checks: all ## 2,000 servers checked and polled each second, 10,000 that report; CHECKS="--servers 500"
+bench-checks: all $(BENCHES) ## 2,000 servers checked and polled each second, 10,000 that report; CHECKS="--servers 500"
 	@scripts/deps bench
 	@tests/bench/checks $(CHECKS)
 
