@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `load-check`: a report of load fetched over HTTP, on a connection that is kept. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,33 +42,33 @@ static bool poll_complete(struct slice answer)
 
 /* ---- what is counted of ourselves ---- */
 
-/* A check that is a request to the same server is in its counters, too. */
+/* A check that is a request to the same host is in the server's counters, too: they are of all its ports. */
 static uint64_t asked_of(const struct probe *probe)
 {
 	const struct server *server = probe->server;
 	const struct probe *check = server->state->probes[PROBED_HEALTH];
-	bool same = check && server->backend->httpchk.enabled &&
-		    endpoint_equal(&server->check_address, &server->load_check_address);
+	bool same = check && server->backend->httpchk.enabled && endpoint_same_host(&check->to, &probe->to);
 
 	return probe->asked + (same ? check->asked : 0);
 }
 
 /*
  * Without what this agent asked itself, and as many others like it. A restarted server begins anew, which shows as a counter
- * that runs backwards.
+ * that runs backwards. What is asked and not counted yet, a check of each at most, is owed till the next time.
  */
 static void without_ours(struct probe *probe, double *counter)
 {
-	double told = *counter, grown = told - probe->counter_told;
-	uint64_t asked = asked_of(probe);
-	double ours = (double)(asked - probe->asked_then) * probe->server->backend->agents;
+	double told = *counter, grown = told - probe->counter_told, agents = probe->server->backend->agents;
+	uint64_t asked = asked_of(probe), ours = asked > probe->asked_then ? asked - probe->asked_then : 0;
+	double others = grown - (double)ours * agents - probe->owed;
 
 	if (!probe->counted)
 		probe->counter = told;
 	else if (grown < 0)
 		probe->counter = 0;
-	else if (grown > ours)
-		probe->counter += grown - ours;
+	else
+		probe->counter += fmax(others, 0);
+	probe->owed = probe->counted && grown >= 0 ? fmin(fmax(-others, 0), agents) : 0;
 	probe->counted = true;
 	probe->counter_told = told;
 	probe->asked_then = asked;

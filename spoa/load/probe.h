@@ -59,6 +59,7 @@ struct probe {
 	uint8_t *answer;              /* small, or of malloc() while it is longer */
 	uint64_t asked, asked_then;   /* poll's: questions, and those before the counter that was last heard */
 	double counter, counter_told; /* poll's: without our own questions, and as the server told it */
+	double owed;                  /* poll's: of our own questions, what the counter does not have yet */
 	bool counted;                 /* poll's: they are known */
 	struct format_memory memory;  /* poll's */
 	uint8_t small[PROBE_ROOM];
