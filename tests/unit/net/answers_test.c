@@ -863,6 +863,34 @@ static void wait_until_gone(const struct agent *logged)
 		assert_true(clock_now() < until);
 }
 
+/* It is answered, and nothing behind it; that HAProxy ends it by a reset is no news. */
+static void hello_healthcheck(void **state)
+{
+	struct linger reset = { .l_onoff = 1 };
+	struct agent logged;
+	size_t len = put_check(bytes);
+	unsigned lines;
+	int fd;
+
+	(void)state;
+	start_logged(&logged);
+	fd = agent_connect(&logged);
+	send_all(fd, bytes, len);
+	assert_int_equal(receive_frame(fd, answer, ROOM).type, SPOP_AGENT_HELLO);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	fd = agent_connect(&logged);
+	len = put_check(bytes);
+	len += put_message(bytes + len, 1, 1, "route", "/a");
+	send_all(fd, bytes, len);
+	assert_int_equal(receive_frame(fd, answer, ROOM).type, SPOP_AGENT_HELLO);
+	assert_int_equal(receive_all(fd, answer, ROOM), 0);
+	close(fd);
+	wait_until_gone(&logged);
+	lines = stop_logged(&logged);
+	assert_int_equal(lines, 0);
+}
+
 static size_t put_disconnect(enum spop_error error)
 {
 	struct spop_writer writer;
@@ -1013,6 +1041,7 @@ int main(void)
 		cmocka_unit_test(leaving_in_one_write),
 		cmocka_unit_test(idle_until_configured),
 		cmocka_unit_test(hello_second),
+		cmocka_unit_test(hello_healthcheck),
 		cmocka_unit_test(disco_after_half_a_notify),
 		cmocka_unit_test(no_write_tears_a_frame),
 		cmocka_unit_test(nothing_else_is_ever_sent),

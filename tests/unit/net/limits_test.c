@@ -191,6 +191,10 @@ static const struct wrong wrongs[] = {
 	  { 0, 0, 0, 7, SPOP_NOTIFY, 0, 0, 0, 0, 1, 1, 0, 0, 0, 7, SPOP_UNSET, 0, 0, 0, 1, 2, 1 },
 	  22,
 	  SPOP_ERR_INTERLACED },
+	{ "fragments_of_another_frame",
+	  { 0, 0, 0, 7, SPOP_NOTIFY, 0, 0, 0, 0, 1, 1, 0, 0, 0, 7, SPOP_UNSET, 0, 0, 0, 1, 1, 2 },
+	  22,
+	  SPOP_ERR_INTERLACED },
 	{ "payload_ends_early", { 0, 0, 0, 9, SPOP_NOTIFY, 0, 0, 0, 1, 1, 1, 5, 'r' }, 13, SPOP_ERR_INVALID },
 	{ "argument_missing",
 	  { 0, 0, 0, 14, SPOP_NOTIFY, 0, 0, 0, 1, 1, 1, 5, 'r', 'o', 'u', 't', 'e', 1 },
@@ -230,6 +234,21 @@ static void wrong_hello(void **state)
 	fd = agent_connect(&agent);
 	send_all(fd, bytes, put_hello(bytes, sizeof(bytes), 255));
 	expect_disconnect(fd, SPOP_ERR_BAD_FRAME_SIZE);
+	agent_stop(&agent);
+}
+
+/* Before HELLO its own limit holds, and what is over it is told from the length alone. */
+static void first_frame_too_big(void **state)
+{
+	static const uint8_t length[] = { 0, 0, 0x10, 0x01 };
+	struct agent agent;
+	int fd;
+
+	(void)state;
+	agent_start(&agent, "max-frame-size 4096");
+	fd = agent_connect(&agent);
+	send_all(fd, length, sizeof(length));
+	expect_disconnect(fd, SPOP_ERR_TOO_BIG);
 	agent_stop(&agent);
 }
 
@@ -495,6 +514,7 @@ int main(void)
 		cmocka_unit_test(newcomers_wait),
 		cmocka_unit_test(many_idle),
 		cmocka_unit_test(wrong_hello),
+		cmocka_unit_test(first_frame_too_big),
 		cmocka_unit_test(leaving),
 		cmocka_unit_test(leaving_behind_an_answer),
 		cmocka_unit_test(leaving_with_answers_under_way),
