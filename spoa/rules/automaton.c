@@ -11,6 +11,7 @@
 
 #define MOST_STATES  200u
 #define MOST_ENTRIES 4096u
+#define FEW          4u /* bytes by which a text mostly tells that a "^…" does not match it */
 
 /* Rows of the table; the first two are the same of all. */
 enum { DEAD, MATCHED, FIRST_OTHER };
@@ -357,7 +358,8 @@ bool automaton_match(const struct automaton *automaton, struct slice text, bool 
 	if (pauses && i < end) {
 		state = step(automaton, state, text.ptr[i++]);
 		i = run_bytes(automaton, text, i, end - i < BLOCK ? end : i + BLOCK, pause, &state);
-	}
+	} else
+		i = run_bytes(automaton, text, i, end - i < FEW ? end : i + FEW, pause, &state);
 	i = run_blocks(automaton, slice_of(text.ptr, end), i, pause, &state);
 	i = run_bytes(automaton, text, i, end, pause, &state);
 	if (i == end && end < text.len && state > width && !(automaton->next[state + width - 1] & ENDS))
