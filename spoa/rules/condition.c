@@ -22,14 +22,15 @@ struct condition {
 };
 
 /*
- * Terms that are and-ed, one of the ways in which a condition holds. Where their acls lie in one word, two operations tell,
- * once all that it needs has run. "unless …" is one test, whatever its terms.
+ * Terms that are and-ed, one of the ways in which a condition holds. Mostly the first does not, and two operations tell, once
+ * what it needs has run. "unless …" is one test, whatever its terms.
  */
 struct test {
-	uint64_t needs, mask, want;
+	uint64_t needs, bit, want; /* of the first term */
 	uint32_t word;
 	uint32_t condition;
-	bool in_word, unless;
+	bool by_terms; /* there is more to it than that */
+	bool unless;
 	const struct term *terms;
 	size_t n;
 };
@@ -220,17 +221,13 @@ static void compile_term(struct term *term)
 
 static void add_to_test(struct test *test, const struct term *term)
 {
-	uint64_t bit = 1ull << term->id % 64, want = term->negated ? 0 : bit;
-
-	if (test->n++ == 0)
-		test->word = term->id / 64;
-	if (test->word != term->id / 64 || term->many || test->unless)
-		test->in_word = false;
-	if ((test->mask & bit) && (test->want & bit) != want) /* "a !a" */
-		test->in_word = false;
-	test->mask |= bit;
-	test->want |= want;
-	test->needs |= term->needs;
+	if (test->n++ > 0)
+		return;
+	test->needs = term->needs;
+	test->bit = 1ull << term->id % 64;
+	test->want = term->negated ? 0 : test->bit;
+	test->word = term->id / 64;
+	test->by_terms = test->unless || term->many;
 }
 
 static struct test *add_test(struct arena *arena, struct conditions *conditions, uint32_t condition)
@@ -238,7 +235,7 @@ static struct test *add_test(struct arena *arena, struct conditions *conditions,
 	struct test *test = arena_grow(arena, &conditions->tests, &conditions->n_tests, sizeof(*test));
 
 	if (test)
-		*test = (struct test){ .condition = condition, .in_word = true };
+		*test = (struct test){ .condition = condition };
 	return test;
 }
 
@@ -374,13 +371,13 @@ static bool term_holds(const struct acls *acls, const struct term *term, struct 
 }
 
 /* Term by term, so that nothing runs that does not matter. */
-static bool terms_hold(const struct test *test, const struct acls *acls, struct request *request,
-		       struct rules_scratch *scratch)
+static __attribute__((noinline)) bool terms_hold(const struct test *test, size_t from, const struct acls *acls,
+						 struct request *request, struct rules_scratch *scratch)
 {
 	bool group = true;
 
-	for (size_t i = 0; i < test->n; i++) {
-		if (i > 0 && test->terms[i].starts_group) {
+	for (size_t i = from; i < test->n; i++) {
+		if (i > from && test->terms[i].starts_group) {
 			if (group)
 				return true;
 			group = true;
@@ -390,25 +387,19 @@ static bool terms_hold(const struct test *test, const struct acls *acls, struct 
 	return group;
 }
 
-/* Several terms, and some of what tells of them has not run; or terms that do not lie in one word. */
-static __attribute__((noinline)) bool test_holds_by_terms(const struct test *test, const struct acls *acls,
-							  struct request *request, struct rules_scratch *scratch)
-{
-	return terms_hold(test, acls, request, scratch) != test->unless;
-}
-
 static inline bool test_holds(const struct test *test, const struct acls *acls, struct request *request,
 			      struct rules_scratch *scratch)
 {
-	uint64_t missing = test->needs & ~scratch->ran[0];
+	uint64_t missing = test->needs & ~scratch->ran[0], *word = &scratch->holds[test->word];
+	uint64_t bit = *word & test->bit;
 
-	if (missing || !test->in_word) {
-		if (test->n > 1 || !test->in_word)
-			return test_holds_by_terms(test, acls, request, scratch);
-		for (; missing && !(scratch->holds[test->word] & test->mask); missing &= missing - 1)
-			run(acls, (uint32_t)__builtin_ctzll(missing), request, scratch);
+	if (__builtin_expect(test->by_terms, false))
+		return terms_hold(test, 0, acls, request, scratch) != test->unless;
+	for (; !bit && missing; missing &= missing - 1) {
+		run(acls, (uint32_t)__builtin_ctzll(missing), request, scratch);
+		bit = *word & test->bit;
 	}
-	return (scratch->holds[test->word] & test->mask) == test->want;
+	return bit == test->want && (test->n <= 1 || terms_hold(test, 1, acls, request, scratch));
 }
 
 /* The first of some tests that holds and comes before `best`, else `best`; none before `from`. */
@@ -440,12 +431,11 @@ static uint32_t first_triggered(const struct conditions *conditions, uint32_t fr
 static uint32_t first_in_order(const struct conditions *conditions, uint32_t at, const struct acls *acls,
 			       struct request *request, struct rules_scratch *scratch)
 {
-	const struct test *tests = conditions->tests;
-	uint32_t n = (uint32_t)conditions->n_tests;
+	const struct test *test = conditions->tests + at, *end = conditions->tests + conditions->n_tests;
 
-	while (at < n && !test_holds(&tests[at], acls, request, scratch))
-		at++;
-	return at;
+	while (test < end && !test_holds(test, acls, request, scratch))
+		test++;
+	return (uint32_t)(test - conditions->tests);
 }
 
 size_t conditions_first(const struct conditions *conditions, size_t from, const struct acls *acls,
