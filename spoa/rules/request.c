@@ -16,12 +16,13 @@ struct name {
 	unsigned slot;
 };
 
-/* A name as it may stand in front of the next value. */
+/* A name as it may stand in front of the next value, its length before it: so many bytes, then zeros. */
 struct guess {
-	uint8_t bytes[BLOCK]; /* all of the name, then zeros, */
-	uint8_t mask[BLOCK];  /* and ones where it is */
-	uint32_t length;      /* of a name with more bytes: what no byte is */
+	_Alignas(64) uint8_t bytes[BLOCK];
+	uint8_t mask[BLOCK]; /* ones where they are */
+	uint64_t bit;        /* of its slot; 0: the name has no room here */
 	uint32_t slot;
+	uint32_t size;
 };
 
 struct request_names {
@@ -177,19 +178,20 @@ static bool try_seed(struct request_names *names)
 
 static struct guess guess_of(const struct name *name)
 {
-	struct guess guess = { .length = UINT32_MAX, .slot = name->slot };
+	struct guess guess = { .slot = name->slot, .size = 1 + (uint32_t)name->text.len };
 
-	if (name->text.len > sizeof(guess.bytes))
+	if (name->text.len >= sizeof(guess.bytes))
 		return guess;
-	guess.length = (uint32_t)name->text.len;
-	memcpy(guess.bytes, name->text.ptr, name->text.len);
-	memset(guess.mask, 0xff, name->text.len);
+	guess.bit = 1ull << name->slot;
+	guess.bytes[0] = (uint8_t)name->text.len;
+	memcpy(guess.bytes + 1, name->text.ptr, name->text.len);
+	memset(guess.mask, 0xff, guess.size);
 	return guess;
 }
 
 bool request_names_seal(struct request_names *names)
 {
-	names->guesses = arena_array(names->arena, names->n, sizeof(*names->guesses));
+	names->guesses = arena_aligned(names->arena, names->n * sizeof(*names->guesses), _Alignof(struct guess));
 	if (!names->guesses)
 		return false;
 	for (size_t i = 0; i < names->n; i++)
@@ -212,13 +214,10 @@ static inline bool is_name(const struct name *name, struct slice text, uint64_t 
 	       (text.len <= 16 || slice_eq(name->text, text));
 }
 
-static unsigned find_slot(const struct request_names *names, struct slice text, uint8_t *guess)
+/* Of the name at `place`, or one that shares it; REQUEST_MAX_SLOTS: none of these. */
+static inline unsigned slot_from(const struct request_names *names, uint8_t place, struct slice text, uint64_t head,
+				 uint64_t tail, uint8_t *guess)
 {
-	uint64_t head, tail;
-	uint8_t place;
-
-	slice_ends_as_numbers(text, &head, &tail);
-	place = names->table[hash(text.len, head, tail, names->seed) & names->mask];
 	while (place != NO_SLOT) {
 		const struct name *name = &names->names[place];
 
@@ -231,14 +230,25 @@ static unsigned find_slot(const struct request_names *names, struct slice text, 
 	return REQUEST_MAX_SLOTS;
 }
 
+static unsigned find_slot(const struct request_names *names, struct slice text, uint8_t *guess)
+{
+	uint64_t head, tail;
+
+	slice_ends_as_numbers(text, &head, &tail);
+	if (*guess < names->n && is_name(&names->names[*guess], text, head, tail))
+		return names->names[*guess].slot;
+	return slot_from(names, names->table[hash(text.len, head, tail, names->seed) & names->mask], text, head, tail,
+			 guess);
+}
+
 /*
  * HAProxy sends the arguments of a message in the same order each time: whether the next one's name is that of the last
  * time. Behind it are two bytes at least. False, too, near the payload's end, where so many are not there.
  */
 static inline bool is_guess(const struct guess *guess, struct spop_slice in)
 {
-	return in.len >= 1 + BLOCK + 2 && in.ptr[0] == guess->length &&
-	       block_all((block)((block_load(in.ptr + 1) & block_load(guess->mask)) == block_load(guess->bytes)));
+	return in.len >= BLOCK + 2 &&
+	       block_all((block)((block_load(in.ptr) & block_load(guess->mask)) == block_load(guess->bytes)));
 }
 
 /* A value that is a string of few bytes, as nearly all are. False: it may be another one. */
@@ -265,21 +275,21 @@ static inline bool take_address(struct spop_slice *in, struct spop_value *value)
 	return true;
 }
 
-/* The next argument, if it is what was guessed and comes first under that name. False: it may be another one. */
-static inline bool take_guessed(const struct guess *guess, struct spop_slice *in, struct spop_value *values,
-				uint64_t *seen)
+/* The name in front of the next value, if it is what was guessed and comes for the first time. False: it may be another. */
+static inline bool take_guessed_name(const struct guess *guess, struct spop_slice *in, uint64_t *seen)
 {
-	struct spop_slice rest = *in;
-
-	if (!is_guess(guess, rest) || *seen >> guess->slot & 1)
+	if (!is_guess(guess, *in) || !(guess->bit & ~*seen))
 		return false;
-	rest.ptr += 1 + guess->length;
-	rest.len -= 1 + guess->length;
-	if (!take_short_string(&rest, &values[guess->slot]) && !take_address(&rest, &values[guess->slot]))
-		return false;
-	*seen |= 1ull << guess->slot;
-	*in = rest;
+	*seen |= guess->bit;
+	in->ptr += guess->size;
+	in->len -= guess->size;
 	return true;
+}
+
+/* Behind a name that was guessed: two bytes at least. */
+static inline bool take_value(struct spop_slice *in, struct spop_value *value)
+{
+	return take_short_string(in, value) || take_address(in, value) || spop_take_value(in, value);
 }
 
 static bool take_any(const struct request_names *names, struct spop_slice *in, struct spop_value *values,
@@ -312,7 +322,9 @@ static bool take_all(const struct request_names *names, unsigned arguments, stru
 	for (unsigned i = 0; good && i < arguments; i++) {
 		uint8_t *guess = &request->guesses[i % REQUEST_GUESSES];
 
-		if (*guess >= n || !take_guessed(&guesses[*guess], &in, request->values, &seen))
+		if (*guess < n && take_guessed_name(&guesses[*guess], &in, &seen))
+			good = take_value(&in, &request->values[guesses[*guess].slot]);
+		else
 			good = take_any(names, &in, request->values, &seen, guess);
 	}
 	*filled = seen;
