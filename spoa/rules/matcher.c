@@ -61,19 +61,19 @@ static inline bool run_argument(const struct matcher *matcher, const struct inde
 	const struct spop_value *value = &request->values[matcher->slot];
 	struct slice text;
 
-	if (matcher->type == SAMPLE_ADDRESS && (value->type == SPOP_IPV4 || value->type == SPOP_IPV6)) {
-		index_match_address(index, value, holds);
+	if (matcher->type == SAMPLE_STRING && (value->type == SPOP_STRING || value->type == SPOP_BINARY)) {
+		text = slice_of_spop(value->bytes);
+		if (matcher->is_list) {
+			if (memchr(text.ptr, ',', text.len))
+				return false;
+			text = slice_trim(text);
+		}
+		index_match_string(index, text, scratch, holds);
 		return true;
 	}
-	text = request_bytes(request, matcher->slot);
-	if (matcher->type != SAMPLE_STRING || !text.ptr)
+	if (matcher->type != SAMPLE_ADDRESS || (value->type != SPOP_IPV4 && value->type != SPOP_IPV6))
 		return false;
-	if (matcher->is_list) {
-		if (memchr(text.ptr, ',', text.len))
-			return false;
-		text = slice_trim(text);
-	}
-	index_match_string(index, text, scratch, holds);
+	index_match_address(index, value, holds);
 	return true;
 }
 
