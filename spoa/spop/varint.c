@@ -2,6 +2,8 @@
 /* SPOE.txt 3.1: numbers of variable length, and the single bytes that everything consists of. */
 #include "wire.h"
 
+#define LAST_SAFE_SHIFT 53u /* a byte shifted that far, and all before it, are below 2^62 */
+
 bool spop_take_byte(struct spop_slice *in, uint8_t *byte)
 {
 	return wire_take_byte(in, byte);
@@ -25,7 +27,7 @@ size_t spop_wire_long_varint(struct spop_slice in, uint64_t *number)
 	for (size_t i = 1; i < in.len; i++, shift += 7) {
 		uint64_t byte = in.ptr[i];
 
-		if (byte > (UINT64_MAX - value) >> shift)
+		if (shift > LAST_SAFE_SHIFT && byte > (UINT64_MAX - value) >> shift)
 			return 0;
 		value += byte << shift;
 		if (byte < 128) {
