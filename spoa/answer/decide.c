@@ -37,6 +37,8 @@ static unsigned method_of(const struct request *request)
 {
 	struct slice name = request_bytes(request, REQUEST_METHOD);
 
+	if (name.len == 3 && memcmp(name.ptr, "GET", 3) == 0) /* nearly all, and without a call */
+		return METHOD_GET;
 	for (size_t i = 0; name.ptr && i < COUNT(methods); i++)
 		if (slice_eq(name, methods[i].name))
 			return methods[i].method;
@@ -112,8 +114,8 @@ uint64_t answer_key(const struct frontend *frontend, const struct backend *backe
 }
 
 /* What came over TLS goes on over TLS. A backend with servers of both kinds is possible, though nobody's plan. */
-static struct server *choose_among(struct backend *usable, const struct backend *backend, uint64_t key,
-				   struct answer_scratch *scratch, double now)
+static inline struct server *choose_among(struct backend *usable, const struct backend *backend, uint64_t key,
+					  struct answer_scratch *scratch, double now)
 {
 	struct server *server = select_pick(usable, key, now, &scratch->picker);
 
@@ -133,8 +135,8 @@ static struct server *choose_among(struct backend *usable, const struct backend 
 		       : NULL;
 }
 
-static struct server *choose_server(const struct frontend *frontend, struct backend *backend, bool dry_run,
-				    struct answer_scratch *scratch, double now)
+static inline struct server *choose_server(const struct frontend *frontend, struct backend *backend, bool dry_run,
+					   struct answer_scratch *scratch, double now)
 {
 	uint64_t key = answer_key(frontend, backend, scratch);
 	struct server *server;
@@ -179,16 +181,13 @@ static void choose_backend(const struct route *route, struct answer_scratch *scr
 }
 
 /* Where no server of the backend can serve, one of another backend may: once, whatever the other's own fallback is. */
-static enum answer_reason choose_anywhere(const struct frontend *frontend, struct decision *decision,
-					  struct answer_scratch *scratch, double now)
+static __attribute__((noinline)) enum answer_reason fall_back(const struct frontend *frontend,
+							      struct decision *decision, struct answer_scratch *scratch,
+							      double now)
 {
 	struct backend *fallback = decision->backend->fallback;
-	struct server *server;
+	struct server *server = choose_server(frontend, fallback, decision->dry_run || fallback->dry_run, scratch, now);
 
-	decision->server = choose_server(frontend, decision->backend, decision->dry_run, scratch, now);
-	if (decision->server || !fallback)
-		return REASON_NO_SERVER;
-	server = choose_server(frontend, fallback, decision->dry_run || fallback->dry_run, scratch, now);
 	if (!server)
 		return REASON_NO_SERVER;
 	decision->dry_run |= fallback->dry_run;
@@ -199,6 +198,15 @@ static enum answer_reason choose_anywhere(const struct frontend *frontend, struc
 		return REASON_METHOD;
 	decision->server = server;
 	return REASON_NO_SERVER;
+}
+
+static inline enum answer_reason choose_anywhere(const struct frontend *frontend, struct decision *decision,
+						 struct answer_scratch *scratch, double now)
+{
+	decision->server = choose_server(frontend, decision->backend, decision->dry_run, scratch, now);
+	if (decision->server || !decision->backend->fallback)
+		return REASON_NO_SERVER;
+	return fall_back(frontend, decision, scratch, now);
 }
 
 static const struct authorities *authorities_of(const struct backend *backend)
