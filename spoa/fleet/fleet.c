@@ -209,7 +209,7 @@ static bool parse_option(struct config_words *words, void *into)
 
 static const struct config_keyword keywords[] = {
 	{ CONFIG_GLOBAL, "agents", parse_agents, "<number>",
-	  "how many agents send clients to the same servers, default 1; for servers that report utilisation alone" },
+	  "how many agents send clients to the same servers, default 1; for servers whose reports tell no arrivals" },
 	{ BOTH, "default-server", parse_default_server, "<parameter>…",
 	  "what the server lines that follow begin with" },
 	{ BOTH, "option", parse_option, "allbackups|dry-run|httpchk …", "options of the backend" },
