@@ -796,10 +796,10 @@ static void latency_bound(void **state)
 	/* so few are run to their end, unless the text is long */
 	expect_no_deadline(fd, "some");
 	before = given_up(&slow);
-	memset(answer, 'a', 8000);
+	memset(answer, 'a', 5000);
 	answer[0] = '/';
-	answer[7999] = '!';
-	answer[8000] = 0;
+	answer[4999] = '!';
+	answer[5000] = 0;
 	ack = ask(fd, 4, 1, "some", (const char *)answer);
 	expect_reason(&ack, "bad-request");
 	assert_int_equal(given_up(&slow), before + 1);
