@@ -40,7 +40,10 @@ static void can(uint8_t *room, size_t size)
 	struct spop_value code = { SPOP_INT32, { .integer = 302 } };
 
 	spop_writer_init(&canned, room, size);
-	put_string(SPOP_TXN, "location", "https://v7.example.com/videos/2026/season-2/episode-13/master-1080p.mp4?t=1");
+	/* of the bench's own request, so that no answer is shorter than the agent's */
+	put_string(SPOP_TXN, "location",
+		   "https://v7.example.com/videos/2026/season-2/episode-13/master-1080p.mp4"
+		   "?session=5f2c9c0e7a6b4d1f8e3a&quality=high&start=1337");
 	spop_put_set_var(&canned, SPOP_TXN, SPOP_SLICE("code"), &code);
 	put_string(SPOP_TXN, "backend", "video");
 	put_string(SPOP_TXN, "server", "v7");
