@@ -249,6 +249,20 @@ static void spread_dues(struct drive *drive)
 			drive->streams[i]->due = drive->now + i / drive->options->rate;
 }
 
+/* Seconds until something has to be done without an answer. An open loop mostly turns without rest: a timer is late. */
+static double idle_time(const struct drive *drive)
+{
+	const struct drive_options *options = drive->options;
+	double due = drive->now + 0.1;
+
+	if (options->awake || (options->rate > 0 && !options->sleeps))
+		return 0;
+	for (unsigned i = 0; options->rate > 0 && i < options->connections; i++)
+		if (drive->streams[i]->fd >= 0 && drive->streams[i]->due < due)
+			due = drive->streams[i]->due;
+	return due > drive->now ? due - drive->now : 0;
+}
+
 bool drive_run(struct drive *drive, double seconds, struct drive_result *result)
 {
 	struct epoll_event events[256];
@@ -261,9 +275,8 @@ bool drive_run(struct drive *drive, double seconds, struct drive_result *result)
 	spread_dues(drive);
 	ask_all(drive);
 	while (drive->now < end && drive->alive > 0) {
-		/* an open loop turns without rest: a timer would add its own lateness to what is measured */
-		bool awake = drive->options->rate > 0 || drive->options->awake;
-		int n = epoll_wait(drive->epoll, events, 256, awake ? 0 : 100);
+		const struct timespec wait = { .tv_nsec = (long)(idle_time(drive) * 1e9) };
+		int n = epoll_pwait2(drive->epoll, events, 256, &wait, NULL);
 
 		drive->now = seconds_now();
 		for (int i = 0; i < n; i++)

@@ -18,6 +18,7 @@ struct drive_options {
 	unsigned connections, window;
 	double rate;               /* NOTIFYs a second over all connections; 0: closed loop */
 	bool awake;                /* a closed loop that never sleeps: the agent need not pay for waking it */
+	bool sleeps;               /* an open loop that does, until the next is due: others need the processor, too */
 	struct spop_slice expect;  /* a variable that each ACK has to set; empty: none */
 	const char *engine_id;
 };

@@ -16,6 +16,7 @@ static const char usage[] =
 	"  -u S   seconds before that, default 0.5      -p PID    the agent's, for its CPU and memory\n"
 	"  -r N   a second, due at fixed times (open loop; latency counts from then)\n"
 	"  -a     awake: never sleep, so that the agent need not pay for waking us\n"
+	"  -s     with -r: sleep until the next is due, where others need the processor\n"
 	"  -j     JSON\n\n"
 	"p99_tenth_us is the median of the 99th percentiles of each tenth of a second: what a machine does that stands\n"
 	"still for some milliseconds now and then is in p99_us, but not in it.\n\n"
@@ -142,6 +143,9 @@ static bool read_option(struct call *call, int option)
 	case 'a':
 		call->drive.awake = true;
 		return true;
+	case 's':
+		call->drive.sleeps = true;
+		return true;
 	case 'j':
 		call->json = true;
 		return true;
@@ -155,7 +159,7 @@ static bool read_call(struct call *call, int argc, char **argv)
 	const char *wrong;
 	int option;
 
-	while ((option = getopt(argc, argv, "c:w:d:u:r:m:f:e:p:aj")) >= 0)
+	while ((option = getopt(argc, argv, "c:w:d:u:r:m:f:e:p:asj")) >= 0)
 		if (!read_option(call, option))
 			return false;
 	if (optind == argc)
