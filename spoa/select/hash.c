@@ -70,8 +70,8 @@ static double fullness(const struct backend *backend, const struct server *serve
 }
 
 /*
- * The usable server that fits the key best (rendezvous, Thaler and Ravishankar 1998): of few, or where it is rarely asked.
- * bounded: one that is below its bound. NULL: none.
+ * The usable server that fits the key best (rendezvous, Thaler and Ravishankar 1998), of the first of them. bounded: of all one
+ * that is below its bound, which is rarely asked for. NULL: none.
  */
 static struct server *pick_by_fit(const struct backend *backend, uint64_t key, double now, bool bounded)
 {
@@ -79,12 +79,12 @@ static struct server *pick_by_fit(const struct backend *backend, uint64_t key, d
 	struct server *best = NULL;
 	uint64_t most = 0;
 
-	for (uint32_t i = 0; i < n && i < MOST_LOOKS; i++) {
+	for (uint32_t i = 0; i < n && (bounded || i < MOST_LOOKS); i++) {
 		struct server *server = backend_usable(backend, i);
 		uint64_t fit = hash_mix(key ^ hash_of(slice_of_string(server->name)));
 
 		if ((best && fit <= most) ||
-		    (bounded ? fullness(backend, server, now) >= 1 : select_is_full(server, now)))
+		    (bounded ? !(fullness(backend, server, now) < 1) : select_is_full(server, now)))
 			continue;
 		most = fit;
 		best = server;

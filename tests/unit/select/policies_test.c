@@ -256,6 +256,37 @@ static void nobody_carries_more_than_its_bound(void **state)
 	}
 }
 
+/* However many others are full, and wherever it stands among the lines. */
+static void who_has_room_is_found(void **state)
+{
+	static char text[16384];
+	const unsigned n = 100;
+	size_t used = (size_t)sprintf(text, "backend web\n  balance source\n");
+	struct random random;
+
+	(void)state;
+	random_seed(&random, 7);
+	for (unsigned i = 0; i < n; i++)
+		used += (size_t)sprintf(text + used, "  server s%u 192.0.2.1:80 redir http://s%u.test maxconn 1\n", i,
+					i);
+	for (uint64_t seed = 1; seed <= FLEETS; seed++) {
+		struct load_report idle = { .has = LOAD_Q };
+		struct backend *backend;
+		struct site site;
+
+		site_open(&site, text, seed);
+		backend = fleet_backend(site.fleet, 0);
+		for (unsigned i = 0; i < n; i++)
+			backend->balance->report(backend->servers[i], &idle, SITE_START);
+		fleet_refresh(site.fleet, SITE_START);
+		for (unsigned i = 0; i < n; i++)
+			if (!book(&site, random_bits(&random) | 1, SITE_START))
+				fail_msg("seed %u: nobody for client %u", (unsigned)seed, i);
+		assert_null(book(&site, random_bits(&random) | 1, SITE_START));
+		site_close(&site);
+	}
+}
+
 /* ---- first ---- */
 
 static void first_goes_by_the_order_of_lines_alone(void **state)
@@ -294,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_key_has_its_server_whatever_the_order_of_lines),
 		cmocka_unit_test(who_leaves_takes_only_its_own_keys_along),
 		cmocka_unit_test(nobody_carries_more_than_its_bound),
+		cmocka_unit_test(who_has_room_is_found),
 		cmocka_unit_test(first_goes_by_the_order_of_lines_alone),
 	};
 
