@@ -28,7 +28,8 @@ bool load_teaches_period(double period, double elapsed, double now, double *sile
 	if (period <= 0 || elapsed <= PERIODS * period)
 		return true;
 	*silent = now;
-	return before > 0 && now - before <= 2 * elapsed;
+	/* what came between the two was a burst, and no regular reports */
+	return before > 0 && now - before <= 1.2 * elapsed;
 }
 
 enum load_source load_owner(const struct server *server, unsigned figure, double now)

@@ -91,6 +91,22 @@ static void a_silence_is_not_how_often_reports_come(void **state)
 	site_close(&site);
 }
 
+/* Nor are two of them, with regular reports between. */
+static void a_second_silence_is_not_either(void **state)
+{
+	double now = SITE_START;
+	struct site site;
+
+	(void)state;
+	open_fleet(&site, 1, "", 1);
+	for (unsigned i = 0; i < 120; i++)
+		report(&site, 0, 0.5, now += i == 20 || i == 70 ? 100 : 1);
+	report(&site, 0, 0.5, now += 100);
+	assert_int_equal(known_at(&site, now + 2.9), LOAD_KNOWN);
+	assert_int_equal(known_at(&site, now + 5.1), LOAD_UNKNOWN);
+	site_close(&site);
+}
+
 static void reports_that_come_more_rarely_are_soon_expected_so(void **state)
 {
 	double now = SITE_START;
@@ -301,6 +317,7 @@ int main(void)
 		cmocka_unit_test(without_any_report_weights_decide),
 		cmocka_unit_test(knowledge_goes_with_the_reports_age),
 		cmocka_unit_test(a_silence_is_not_how_often_reports_come),
+		cmocka_unit_test(a_second_silence_is_not_either),
 		cmocka_unit_test(reports_that_come_more_rarely_are_soon_expected_so),
 		cmocka_unit_test(bursts_are_no_silences),
 		cmocka_unit_test(an_old_report_is_not_trusted_to_be_the_best),
