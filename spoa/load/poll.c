@@ -42,14 +42,21 @@ static bool poll_complete(struct slice answer)
 
 /* ---- what is counted of ourselves ---- */
 
-/* A check that is a request to the same host is in the server's counters, too: they are of all its ports. */
-static uint64_t asked_of(const struct probe *probe)
+/*
+ * How often this agent asked since the last time. A check that is a request to the same host is in the server's counters, too:
+ * they are of all its ports.
+ */
+static uint64_t asked_since(struct probe *probe)
 {
 	const struct server *server = probe->server;
 	const struct probe *check = server->state->probes[PROBED_HEALTH];
+	uint64_t polls = probe->asked - probe->asked_then,
+		 checks = check && check->asked > probe->checked_then ? check->asked - probe->checked_then : 0;
 	bool same = check && server->backend->httpchk.enabled && endpoint_same_host(&check->to, &probe->to);
 
-	return probe->asked + (same ? check->asked : 0);
+	probe->asked_then = probe->asked;
+	probe->checked_then = check ? check->asked : 0;
+	return polls + (same ? checks : 0);
 }
 
 /*
@@ -59,8 +66,7 @@ static uint64_t asked_of(const struct probe *probe)
 static void without_ours(struct probe *probe, double *counter)
 {
 	double told = *counter, grown = told - probe->counter_told, agents = probe->server->backend->agents;
-	uint64_t asked = asked_of(probe), ours = asked > probe->asked_then ? asked - probe->asked_then : 0;
-	double others = grown - (double)ours * agents - probe->owed;
+	double others = grown - (double)asked_since(probe) * agents - probe->owed;
 
 	if (!probe->counted)
 		probe->counter = told;
@@ -71,7 +77,6 @@ static void without_ours(struct probe *probe, double *counter)
 	probe->owed = probe->counted && grown >= 0 ? fmin(fmax(-others, 0), agents) : 0;
 	probe->counted = true;
 	probe->counter_told = told;
-	probe->asked_then = asked;
 	*counter = probe->counter;
 }
 

@@ -56,12 +56,13 @@ struct probe {
 	bool secured;        /* its handshake is done */
 	double due, started; /* when it was to be asked, and was; monotonic */
 	size_t said, heard, room;
-	uint8_t *answer;              /* small, or of malloc() while it is longer */
-	uint64_t asked, asked_then;   /* poll's: questions, and those before the counter that was last heard */
-	double counter, counter_told; /* poll's: without our own questions, and as the server told it */
-	double owed;                  /* poll's: of our own questions, what the counter does not have yet */
-	bool counted;                 /* poll's: they are known */
-	struct format_memory memory;  /* poll's */
+	uint8_t *answer;                   /* small, or of malloc() while it is longer */
+	uint64_t asked;                    /* questions */
+	uint64_t asked_then, checked_then; /* poll's: its own and the check's, before the counter that was last heard */
+	double counter, counter_told;      /* poll's: without our own questions, and as the server told it */
+	double owed;                       /* poll's: of our own questions, what the counter does not have yet */
+	bool counted;                      /* poll's: they are known */
+	struct format_memory memory;       /* poll's */
 	uint8_t small[PROBE_ROOM];
 };
 
