@@ -334,7 +334,7 @@ static void ask(struct probe *probe)
 
 void probe_wake(struct probe *probe)
 {
-	if (probe->waiting)
+	if (probe->waiting && !names_wait(probe->load->names, probe->kind->host(probe->server)))
 		go(probe);
 }
 
@@ -349,6 +349,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 		arm(probe, probe->kind->interval(probe->server));
 	} else if (!probe->asking)
 		ask(probe);
+	else if (probe->waiting)
+		refuse(probe, EADDRNOTAVAIL);
 	else
 		finish(probe, probe->connected ? PROBE_SILENT : PROBE_LATE);
 }
