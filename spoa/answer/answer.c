@@ -70,8 +70,11 @@ static bool write_plain(struct spop_writer *writer, const struct spop_frame *not
 static inline bool write_redirect(struct spop_writer *writer, const struct spop_frame *notify, uint32_t max,
 				  struct slice constant, struct slice prefix, const struct location *location)
 {
+	static const uint8_t head[] = { 1, 3, SPOP_TXN, 8, 'l', 'o', 'c', 'a', 't', 'i', 'o', 'n', SPOP_STRING };
+
 	spop_frame_begin(writer, SPOP_ACK, notify->stream_id, notify->frame_id);
 	spop_put_bytes(writer, constant.ptr, constant.len);
+	spop_put_bytes(writer, head, sizeof(head));
 	spop_put_varint(writer, location_length(location, prefix));
 	location_put(writer, location, prefix);
 	return spop_frame_end(writer, max);

@@ -33,14 +33,6 @@ static struct slice build_server(struct arena *arena, const struct server *serve
 	return keep(arena, &writer, bytes);
 }
 
-/* The location's value, which is different each time, comes behind it. */
-static void put_location_name(struct spop_writer *writer)
-{
-	static const uint8_t head[] = { 1, 3, SPOP_TXN, 8, 'l', 'o', 'c', 'a', 't', 'i', 'o', 'n', SPOP_STRING };
-
-	spop_put_bytes(writer, head, sizeof(head));
-}
-
 static struct slice build_target(struct arena *arena, const struct backend *backend, struct slice names)
 {
 	const struct redirect *redirect = &backend->redirect;
@@ -53,7 +45,6 @@ static struct slice build_target(struct arena *arena, const struct backend *back
 	put_number(&writer, "code", redirect->code);
 	if (redirect->ttl >= 0)
 		put_number(&writer, "ttl", redirect->ttl);
-	put_location_name(&writer);
 	return keep(arena, &writer, bytes);
 }
 

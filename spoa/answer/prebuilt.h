@@ -9,7 +9,7 @@
 /* One backend's. A server's are its own: said is backend and server, target also reason, code and ttl. */
 struct prebuilt {
 	struct slice backend; /* backend */
-	struct slice brief;   /* reason redirect, code and ttl, up to the location: for frames that hold no more */
+	struct slice brief;   /* reason redirect, code and ttl: for frames that hold no more */
 	_Atomic(struct authorities *) authorities;
 	_Atomic bool any_tls; /* some server is reached over TLS */
 };
