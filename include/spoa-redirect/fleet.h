@@ -398,8 +398,9 @@ struct server {
 	uint32_t id;             /* as HAProxy's formats number it, from 1; it stays */
 	struct guest *guest;     /* of one that came at run time; NULL: the configuration has it */
 	struct endpoint address; /* of a host that has a name, but the port */
-	struct host host, check_host,
-		agent_host; /* of the address, and of those where it is checked and its agent is */
+	struct host host;        /* of the address */
+	struct host check_host;  /* where it is checked; */
+	struct host agent_host;  /* where its agent is */
 	uint32_t weight;
 	uint32_t maxconn; /* 0: no limit */
 	bool disabled, backup;
@@ -415,11 +416,12 @@ struct server {
 	struct tls_target check_tls, load_check_tls;
 	const char *check_request; /* as sent, of an HTTP check */
 	bool check_via_redir;
-	bool load_push;                                                   /* reports may be brought */
-	double slowstart;                                                 /* seconds; 0: none */
-	double maxload;                                                   /* utilisation, 0 to 1; 0: none */
-	double load_stale;                                                /* seconds; 0: max(5 s, 5 periods) */
-	struct endpoint check_address, agent_address, load_check_address; /* likewise; load_check's is of `host` */
+	bool load_push;    /* reports may be brought */
+	double slowstart;  /* seconds; 0: none */
+	double maxload;    /* utilisation, 0 to 1; 0: none */
+	double load_stale; /* seconds; 0: max(5 s, 5 periods) */
+	/* of hosts that have a name, but the ports; load_check's is of `host` */
+	struct endpoint check_address, agent_address, load_check_address;
 	struct slice said;     /* answer's: bytes of what is said of it without a redirect */
 	struct server *shadow; /* what dry runs book in; NULL: there are none */
 	struct server *real;   /* whose shadow this is; NULL: nobody's */

@@ -431,11 +431,9 @@ static uint32_t first_triggered(const struct conditions *conditions, uint32_t fr
 static uint32_t first_in_order(const struct conditions *conditions, uint32_t at, const struct acls *acls,
 			       struct request *request, struct rules_scratch *scratch)
 {
-	const struct test *test = conditions->tests + at, *end = conditions->tests + conditions->n_tests;
-
-	while (test < end && !test_holds(test, acls, request, scratch))
-		test++;
-	return (uint32_t)(test - conditions->tests);
+	while (at < conditions->n_tests && !test_holds(&conditions->tests[at], acls, request, scratch))
+		at++;
+	return at;
 }
 
 size_t conditions_first(const struct conditions *conditions, size_t from, const struct acls *acls,

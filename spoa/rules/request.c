@@ -214,7 +214,7 @@ static inline bool is_name(const struct name *name, struct slice text, uint64_t 
 	       (text.len <= 16 || slice_eq(name->text, text));
 }
 
-/* Of the name at `place`, or one that shares it; REQUEST_MAX_SLOTS: none of these. */
+/* Of the name at `place`, which is the next guess then, or one that shares it; REQUEST_MAX_SLOTS: none of these. */
 static inline unsigned slot_from(const struct request_names *names, uint8_t place, struct slice text, uint64_t head,
 				 uint64_t tail, uint8_t *guess)
 {
