@@ -25,7 +25,8 @@ bool load_teaches_period(double period, double elapsed, double now, double *sile
 {
 	double before = *silent;
 
-	if (period <= 0 || elapsed <= PERIODS * period)
+	/* nor is less than is believed anyway: the first two reports may follow each other closely */
+	if (period <= 0 || elapsed <= MIN_BOUND || elapsed <= PERIODS * period)
 		return true;
 	*silent = now;
 	/* what came between the two was a burst, and no regular reports */
