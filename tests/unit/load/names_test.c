@@ -19,7 +19,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static const char *answer; /* NULL: there is no such name; "": it never answers */
+static const char *answers[2]; /* of a.example and b.example; NULL: there is no such name; "": nobody answers */
 
 int __wrap_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found);
 void __wrap_freeaddrinfo(struct addrinfo *found);
@@ -27,16 +27,17 @@ void __wrap_freeaddrinfo(struct addrinfo *found);
 int __wrap_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found)
 {
 	struct sockaddr_in *address = calloc(1, sizeof(*address));
+	const char **answer = &answers[strcmp(name, "a.example") != 0];
 	int status = EAI_NONAME;
 
 	(void)service;
 	(void)hints;
-	assert_string_equal(name, "a.example");
+	assert_true(answer == answers || strcmp(name, "b.example") == 0);
 	*found = calloc(1, sizeof(**found));
 	pthread_mutex_lock(&lock);
-	while (answer && !*answer)
+	while (*answer && !**answer)
 		pthread_cond_wait(&changed, &lock);
-	if (answer && inet_pton(AF_INET, answer, &address->sin_addr) == 1)
+	if (*answer && inet_pton(AF_INET, *answer, &address->sin_addr) == 1)
 		status = 0;
 	pthread_mutex_unlock(&lock);
 	address->sin_family = AF_INET;
@@ -53,12 +54,17 @@ void __wrap_freeaddrinfo(struct addrinfo *found)
 	free(found);
 }
 
-static void resolves_to(const char *text)
+static void name_resolves_to(size_t i, const char *text)
 {
 	pthread_mutex_lock(&lock);
-	answer = text;
+	answers[i] = text;
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
+}
+
+static void resolves_to(const char *text)
+{
+	name_resolves_to(0, text);
 }
 
 struct asking {
@@ -251,6 +257,88 @@ static void the_first_check_waits_for_the_first_answer(void **state)
 	close_check(&check);
 }
 
+/* ---- a name that nobody answers ---- */
+
+static void wait_for_both(struct check *check)
+{
+	double until = clock_now() + 10;
+
+	while (!check->probes[0]->waiting || !check->probes[1]->waiting) {
+		ev_run(check->load.loop, EVRUN_NOWAIT);
+		assert_true(clock_now() < until);
+	}
+}
+
+/* As of the loop's last turn. */
+static double patience_left(const struct check *check, size_t i)
+{
+	return ev_timer_remaining(check->load.loop, &check->probes[i]->timer);
+}
+
+/* At once, instead of after its time. */
+static void run_out_of_patience(struct check *check, size_t i)
+{
+	ev_feed_event(check->load.loop, &check->probes[i]->timer, EV_TIMER);
+	ev_run(check->load.loop, EVRUN_NOWAIT);
+}
+
+/* And what is said of them is no time-out of a connection, which nobody tried. */
+static void a_name_that_nobody_answers_fails_its_checks(void **state)
+{
+	const struct server_state *seen;
+	struct check check;
+
+	(void)state;
+	resolves_to("");
+	name_resolves_to(1, "");
+	open_check(&check,
+		   "backend web\n  server a 192.0.2.1:80 redir http://a.example check inter 20ms fall 1 check-via redir"
+		   " agent-check agent-addr b.example agent-port 11 agent-inter 20ms\n");
+	seen = site_server(&check.site, "a")->state;
+	wait_for_both(&check);
+	for (size_t i = 0; i < 2; i++)
+		assert_true(patience_left(&check, i) > 1.9 && patience_left(&check, i) < 2.1);
+	run_out_of_patience(&check, 0);
+	assert_int_equal(server_status(site_server(&check.site, "a")), SERVER_DOWN);
+	assert_int_equal(seen->check.status, CHECK_L4CON);
+	assert_string_equal(seen->check.why, "its name stands for no address");
+	assert_true(!check.probes[0]->waiting && check.probes[1]->waiting);
+	run_out_of_patience(&check, 1);
+	assert_int_equal(seen->agent.status, CHECK_L4CON);
+	assert_string_equal(seen->agent.why, "its name stands for no address");
+	/* the next ones wait anew */
+	wait_for_both(&check);
+	resolves_to("127.0.0.7");
+	goes_to(&check, 0, "127.0.0.7:80");
+	name_resolves_to(1, "127.0.0.8");
+	goes_to(&check, 1, "127.0.0.8:11");
+	close_check(&check);
+}
+
+static void another_name_that_answers_leaves_it_no_more_time(void **state)
+{
+	struct check check;
+	double left, until;
+
+	(void)state;
+	resolves_to("");
+	name_resolves_to(1, "");
+	open_check(&check,
+		   "backend web\n  server a 192.0.2.1:80 redir http://a.example.com check inter 30s addr a.example"
+		   " agent-check agent-addr b.example agent-port 11 agent-inter 30s\n");
+	wait_for_both(&check);
+	left = patience_left(&check, 0);
+	for (until = clock_now() + 0.01; clock_now() < until;)
+		ev_run(check.load.loop, EVRUN_NOWAIT);
+	name_resolves_to(1, NULL);
+	for (until = clock_now() + 10; check.probes[1]->waiting && clock_now() < until;)
+		ev_run(check.load.loop, EVRUN_ONCE);
+	assert_true(check.probes[0]->waiting && !check.probes[1]->waiting);
+	assert_true(patience_left(&check, 0) < left - 0.009);
+	close_check(&check);
+	resolves_to(NULL); /* so that its thread ends */
+}
+
 static void a_name_is_an_address_or_may_become_one(void **state)
 {
 	(void)state;
@@ -276,6 +364,8 @@ int main(void)
 		cmocka_unit_test(nobody_waits_for_a_resolver_that_is_silent),
 		cmocka_unit_test(checks_and_agents_follow_their_own_names),
 		cmocka_unit_test(the_first_check_waits_for_the_first_answer),
+		cmocka_unit_test(a_name_that_nobody_answers_fails_its_checks),
+		cmocka_unit_test(another_name_that_answers_leaves_it_no_more_time),
 		cmocka_unit_test(a_name_is_an_address_or_may_become_one),
 	};
 
