@@ -568,15 +568,16 @@ static inline struct server *backend_usable(const struct backend *backend, uint3
 enum server_admin server_inherited(const struct server *server);
 
 /*
- * Seconds between two reports by that source, as `seen`, or, while that is 0, as configured; and the age from which on one
- * is too old. Any thread.
+ * Seconds between two reports by that source, as `seen`, but of who is asked never less than configured, and as configured
+ * while it is 0; and the age from which on one is too old. Any thread.
  */
 double load_period(const struct server *server, enum load_source source, double seen);
 double load_bound(const struct server *server, enum load_source source, double seen);
 
 /*
  * Whether the time that passed until a report of `now` says how often reports come, `period` so far, 0: not known. One that
- * is longer than five of them is a silence, which does not; unless there was another not long ago, which *silent remembers.
+ * is longer than five of them, and than 5 s, is a silence, which does not; unless it follows on another, which *silent
+ * remembers.
  */
 bool load_teaches_period(double period, double elapsed, double now, double *silent);
 

@@ -7,9 +7,12 @@
 
 double load_period(const struct server *server, enum load_source source, double seen)
 {
-	if (seen > 0)
+	double asked = source == SOURCE_AGENT ? server->agent.inter : server->load_check.inter;
+
+	/* an answer that was late makes the next one seem early: nobody is asked more often */
+	if (seen > asked || (seen > 0 && source == SOURCE_PUSH))
 		return seen;
-	return source == SOURCE_AGENT ? server->agent.inter : server->load_check.inter;
+	return asked;
 }
 
 double load_bound(const struct server *server, enum load_source source, double seen)
@@ -25,7 +28,7 @@ bool load_teaches_period(double period, double elapsed, double now, double *sile
 {
 	double before = *silent;
 
-	/* nor is less than is believed anyway: the first two reports may follow each other closely */
+	/* what is believed anyway is no silence: the first two reports may follow each other closely */
 	if (period <= 0 || elapsed <= MIN_BOUND || elapsed <= PERIODS * period)
 		return true;
 	*silent = now;

@@ -99,6 +99,30 @@ static void the_first_source_counts_while_its_next_report_is_due(void **state)
 	site_close(&site);
 }
 
+/* An answer that was late is followed by one in time: that says nothing of how often they come. */
+static void who_is_asked_tells_no_more_often_than_asked(void **state)
+{
+	static const char text[] =
+		"backend web\n  server a 192.0.2.1:80 redir http://a.example.com agent-check agent-port 9 "
+		"agent-inter 1s load-check http /load load-inter 10s\n";
+	struct record check = { .report = Q(7) }, agent = { .report = U(0.5) };
+	struct server *server;
+	struct site site;
+	struct load load;
+
+	(void)state;
+	site_open(&site, text, 1);
+	server = site_server(&site, "a");
+	load = (struct load){ .fleet = site.fleet, .log = &site.log };
+	report_take(&load, server, SOURCE_CHECK, REPORT_TAKEN, &check, SITE_START + 10.99);
+	report_take(&load, server, SOURCE_CHECK, REPORT_TAKEN, &check, SITE_START + 11);
+	report_take(&load, server, SOURCE_AGENT, REPORT_TAKEN, &agent, SITE_START + 20);
+	assert_int_equal(server->state->merged.source, SOURCE_CHECK);
+	fleet_refresh(site.fleet, SITE_START + 20);
+	assert_int_equal(atomic_load(&server->state->load.known), LOAD_KNOWN);
+	site_close(&site);
+}
+
 /* A minute's silence of one source is not how often it tells: the next one takes its place as soon as before. */
 static void a_source_that_was_silent_is_stale_as_soon_as_before(void **state)
 {
@@ -383,6 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_source_counts_while_it_is_fresh),
 		cmocka_unit_test(the_first_source_counts_while_its_next_report_is_due),
+		cmocka_unit_test(who_is_asked_tells_no_more_often_than_asked),
 		cmocka_unit_test(a_source_that_was_silent_is_stale_as_soon_as_before),
 		cmocka_unit_test(sources_complete_each_other),
 		cmocka_unit_test(counters_go_on_whoever_tells_them),
