@@ -75,7 +75,6 @@ struct answer_scratch {
 	struct samples *samples;
 	double next_sample;        /* not before */
 	struct captures *captures; /* of requests that cannot be redirected; shared, NULL: nobody wants them */
-	unsigned decided;          /* messages of the NOTIFY at hand; answer_decide() takes 0 for a new one */
 	struct request request;
 	struct location location; /* of that request */
 	uint8_t made[2 * 8192];   /* or what `redirect location` makes of it */

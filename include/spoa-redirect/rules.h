@@ -86,6 +86,9 @@ struct rules_scratch;
 struct rules_scratch *rules_scratch_new(void);
 void rules_scratch_free(struct rules_scratch *scratch);
 
+/* Before the requests that came together: what regexes have taken until now does not count. */
+void rules_begin(struct rules_scratch *scratch);
+
 /* Requests since the start for which a regex was given up at its limit. */
 uint64_t rules_scratch_limits(const struct rules_scratch *scratch);
 
@@ -211,11 +214,8 @@ bool ruleset_add_key(struct ruleset *ruleset, struct hash_key *key, const char *
 size_t ruleset_count(const struct ruleset *ruleset);
 const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i);
 
-/*
- * Before the two below, for each request; further: it came together with the one before, and they have the time for regexes
- * together. False: out of memory, which can only be at a frontend's first.
- */
-bool frontend_begin(const struct frontend *frontend, bool further, struct rules_scratch *scratch);
+/* Before the two below, for each request. False: out of memory, which can only be at a frontend's first. */
+bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scratch);
 
 /* The redirect-unless line that keeps the request from being redirected; NULL: none does. */
 const struct rule *frontend_excludes(const struct frontend *frontend, struct request *request,

@@ -308,9 +308,10 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 	struct decision answer = { .reason = REASON_NO_RULE };
 	struct spop_slice payload = notify->payload;
 	uint8_t *start = writer->at;
+	unsigned decided = 0;
 	bool captured = false;
 
-	scratch->decided = 0;
+	rules_begin(scratch->rules);
 	while (payload.len > 0) {
 		struct spop_message message;
 		const struct route *route;
@@ -318,7 +319,7 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 
 		if (!spop_take_message(&payload, &message))
 			goto invalid;
-		route = answer.reason == REASON_REDIRECT || scratch->decided == ANSWER_MESSAGES
+		route = answer.reason == REASON_REDIRECT || decided == ANSWER_MESSAGES
 				? NULL
 				: routes_find(routes, message.name);
 		if (!route) {
@@ -330,7 +331,7 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 		if (!request_take(route->frontend->names, message.arguments, &payload, &scratch->request))
 			goto invalid;
 		decision = decide_message(routes, route, scratch, notify, now, max, writer);
-		if (scratch->decided++ == 0 || decision.reason == REASON_REDIRECT)
+		if (decided++ == 0 || decision.reason == REASON_REDIRECT)
 			answer = decision;
 		if (__builtin_expect(decision.reason == REASON_BAD_REQUEST, false) && !captured) {
 			capture_request(scratch, route);

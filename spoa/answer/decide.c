@@ -17,19 +17,15 @@ const char *answer_reason_name(enum answer_reason reason)
 	return reasons[reason];
 }
 
+/* But GET. */
 static const struct {
 	struct slice name;
 	unsigned method;
 } methods[] = {
-	{ SLICE("GET"), METHOD_GET },
-	{ SLICE("HEAD"), METHOD_HEAD },
-	{ SLICE("POST"), METHOD_POST },
-	{ SLICE("PUT"), METHOD_PUT },
-	{ SLICE("DELETE"), METHOD_DELETE },
-	{ SLICE("PATCH"), METHOD_PATCH },
-	{ SLICE("OPTIONS"), METHOD_OPTIONS },
-	{ SLICE("CONNECT"), 0 },
-	{ SLICE("TRACE"), 0 },
+	{ SLICE("HEAD"), METHOD_HEAD },   { SLICE("POST"), METHOD_POST },
+	{ SLICE("PUT"), METHOD_PUT },     { SLICE("DELETE"), METHOD_DELETE },
+	{ SLICE("PATCH"), METHOD_PATCH }, { SLICE("OPTIONS"), METHOD_OPTIONS },
+	{ SLICE("CONNECT"), 0 },          { SLICE("TRACE"), 0 },
 };
 
 /* 0: never to be redirected. An absent method could be anything. */
@@ -221,7 +217,7 @@ struct decision answer_decide(const struct route *route, struct answer_scratch *
 	struct decision decision = { .reason = REASON_BAD_REQUEST };
 	struct slice host;
 
-	if (!frontend_begin(route->frontend, scratch->decided > 0, scratch->rules))
+	if (!frontend_begin(route->frontend, scratch->rules))
 		return decision;
 	decision.rule = frontend_excludes(route->frontend, request, scratch->rules);
 	if (decision.rule) {

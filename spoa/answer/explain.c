@@ -240,9 +240,11 @@ static bool tell(const struct frontend *frontend, const struct route *route, str
 
 	if (!request_take(frontend->names, n, &payload, &scratch->request))
 		return false;
+	rules_begin(scratch->rules);
 	decision = answer_decide(route, scratch, clock_now());
 	teller->frontend(teller, frontend);
-	if (frontend_begin(frontend, false, scratch->rules))
+	rules_begin(scratch->rules);
+	if (frontend_begin(frontend, scratch->rules))
 		frontend_explain(frontend, decision.rule, &scratch->request, scratch->rules, &teller->rules);
 	if (decision.backend)
 		tell_backends(frontend, &decision, scratch, arena, teller);

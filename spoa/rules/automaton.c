@@ -358,8 +358,9 @@ bool automaton_match(const struct automaton *automaton, struct slice text, bool 
 	if (pauses && i < end) {
 		state = step(automaton, state, text.ptr[i++]);
 		i = run_bytes(automaton, text, i, end - i < BLOCK ? end : i + BLOCK, pause, &state);
-	} else
+	} else {
 		i = run_bytes(automaton, text, i, end - i < FEW ? end : i + FEW, pause, &state);
+	}
 	i = run_blocks(automaton, slice_of(text.ptr, end), i, pause, &state);
 	i = run_bytes(automaton, text, i, end, pause, &state);
 	if (i == end && end < text.len && state > width && !(automaton->next[state + width - 1] & ENDS))

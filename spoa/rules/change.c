@@ -283,7 +283,7 @@ static const struct element *match(const struct list_use *use, const char *text)
 	index = words.config ? index_new(words.arena, use->search->type, use->search->nocase, true) : NULL;
 	good = index && scratch && rules_scratch_clear(scratch, 1, 1);
 	if (good)
-		rules_scratch_start_clock(scratch);
+		rules_begin(scratch);
 	for (const struct element *element = use->list->first; good && element; element = element->next) {
 		struct pattern pattern;
 

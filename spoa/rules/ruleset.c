@@ -321,10 +321,8 @@ const struct frontend *ruleset_frontend(const struct ruleset *ruleset, size_t i)
 	return &ruleset->builders[i]->frontend;
 }
 
-bool frontend_begin(const struct frontend *frontend, bool further, struct rules_scratch *scratch)
+bool frontend_begin(const struct frontend *frontend, struct rules_scratch *scratch)
 {
-	if (!further)
-		rules_scratch_start_clock(scratch);
 	/* one more for patterns that were deleted */
 	return rules_scratch_clear(scratch, frontend->acls->n + 1, frontend->acls->n_matchers);
 }

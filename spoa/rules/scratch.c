@@ -71,7 +71,7 @@ bool rules_scratch_marks(struct rules_scratch *scratch, size_t n)
 	return true;
 }
 
-void rules_scratch_start_clock(struct rules_scratch *scratch)
+void rules_begin(struct rules_scratch *scratch)
 {
 	scratch->regexes = 0;
 	scratch->until = 0;

@@ -34,9 +34,6 @@ struct rules_scratch {
 /* Makes room for n marks, none of them set, and as many numbers in `reached`, with no meaning yet. False: out of memory. */
 bool rules_scratch_marks(struct rules_scratch *scratch, size_t n);
 
-/* What regexes have taken until now does not count. */
-void rules_scratch_start_clock(struct rules_scratch *scratch);
-
 /* Before a decision: nothing has run. False: out of memory, which can only be at a frontend's first request. */
 bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matchers);
 

@@ -99,7 +99,7 @@ static void compare(const struct map *map, const char *method, struct slice valu
 	struct slice found = SLICE(""), expected = SLICE("");
 	bool good;
 
-	rules_scratch_start_clock(scratch);
+	rules_begin(scratch);
 	good = rules_scratch_clear(scratch, 1, 1) && map_find(map, &sample, scratch, &found);
 	if (method && strcmp(method, "str") != 0 && strcmp(method, "beg") != 0 && strcmp(method, "end") != 0 &&
 	    strcmp(method, "sub") != 0)

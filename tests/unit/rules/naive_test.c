@@ -190,7 +190,8 @@ static int choose_once(const struct engine *engine, const struct wish *wish)
 	assert_int_equal(spop_frame_decode(&in, 16384, &frame), SPOP_OK);
 	assert_true(spop_take_message(&frame.payload, &message));
 	assert_true(request_take(engine->frontend->names, message.arguments, &frame.payload, &request));
-	assert_true(frontend_begin(engine->frontend, false, scratch));
+	rules_begin(scratch);
+	assert_true(frontend_begin(engine->frontend, scratch));
 	rule = frontend_choose(engine->frontend, &request, scratch, NULL);
 	free((void *)(uintptr_t)notify.ptr);
 	return rule ? atoi(rule->backend + 1) : -1;

@@ -90,7 +90,8 @@ static inline const char *rules_choose(struct rules *rules, const struct argumen
 	uint8_t *bytes;
 
 	rules_take(rules, arguments, &bytes);
-	assert_true(frontend_begin(rules->frontend, false, rules->scratch));
+	rules_begin(rules->scratch);
+	assert_true(frontend_begin(rules->frontend, rules->scratch));
 	rule = frontend_choose(rules->frontend, &rules->request, rules->scratch, NULL);
 	free(bytes);
 	return rule ? rule->backend : "-";
@@ -104,7 +105,8 @@ static inline const char *rules_name(struct rules *rules, const struct argument 
 	uint8_t *bytes;
 
 	rules_take(rules, arguments, &bytes);
-	assert_true(frontend_begin(rules->frontend, false, rules->scratch));
+	rules_begin(rules->scratch);
+	assert_true(frontend_begin(rules->frontend, rules->scratch));
 	made = rule_backend(rules->frontend->rules[0], &rules->request, rules->scratch);
 	snprintf(name, sizeof(name), "%.*s", made.ptr ? (int)made.len : 10, made.ptr ? (const char *)made.ptr : "(too long)");
 	free(bytes);

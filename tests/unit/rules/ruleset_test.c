@@ -124,7 +124,8 @@ static bool excludes(struct rules *rules, const struct argument *arguments)
 	bool excluded;
 
 	rules_take(rules, arguments, &bytes);
-	assert_true(frontend_begin(rules->frontend, false, rules->scratch));
+	rules_begin(rules->scratch);
+	assert_true(frontend_begin(rules->frontend, rules->scratch));
 	excluded = frontend_excludes(rules->frontend, &rules->request, rules->scratch);
 	free(bytes);
 	return excluded;
