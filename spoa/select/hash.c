@@ -12,7 +12,8 @@
 #include "spoa-redirect/base/hash.h"
 #include "stick.h"
 
-#define MOST_LOOKS 64u /* at servers that may not have more */
+#define MOST_LOOKS 64u   /* at places of the ring whose server may not have more */
+#define MOST_FITS  1024u /* servers: behind those places, and of backups */
 
 /* ---- the control thread's ---- */
 
@@ -70,17 +71,17 @@ static double fullness(const struct backend *backend, const struct server *serve
 }
 
 /*
- * The usable server that fits the key best (rendezvous, Thaler and Ravishankar 1998), of the first of them. bounded: of all one
- * that is below its bound, which is rarely asked for. NULL: none.
+ * The usable server that fits the key best (rendezvous, Thaler and Ravishankar 1998): where it is rarely asked, and of more than
+ * MOST_FITS of so many from a place that is the key's. bounded: one that is below its bound. NULL: none.
  */
 static struct server *pick_by_fit(const struct backend *backend, uint64_t key, double now, bool bounded)
 {
-	uint32_t n = backend_n_usable(backend);
+	uint32_t n = backend_n_usable(backend), looks = n < MOST_FITS ? n : MOST_FITS, at = n ? (uint32_t)(key % n) : 0;
 	struct server *best = NULL;
 	uint64_t most = 0;
 
-	for (uint32_t i = 0; i < n && (bounded || i < MOST_LOOKS); i++) {
-		struct server *server = backend_usable(backend, i);
+	for (; looks > 0; looks--, at = at + 1 < n ? at + 1 : 0) {
+		struct server *server = backend_usable(backend, at);
 		uint64_t fit = hash_mix(key ^ hash_of(slice_of_string(server->name)));
 
 		if ((best && fit <= most) ||
