@@ -100,16 +100,20 @@ static inline struct server *site_server(const struct site *site, const char *na
 	return NULL;
 }
 
-/* Whom the first backend's policy picks; it is booked. */
-static inline struct server *site_book(struct site *site, double now)
+/* Whom the first backend's policy picks for a key, 0: there is none; it is booked. */
+static inline struct server *site_book_key(struct site *site, uint64_t key, double now)
 {
-	struct backend *backend = fleet_backend(site->fleet, 0);
-	struct server *server = select_pick(backend, 0, now, &site->scratch.picker);
+	struct server *server = select_pick(fleet_backend(site->fleet, 0), key, now, &site->scratch.picker);
 
 	if (server)
 		select_book(server, now, &site->scratch.picker);
 	select_settle(&site->scratch.picker, now);
 	return server;
+}
+
+static inline struct server *site_book(struct site *site, double now)
+{
+	return site_book_key(site, 0, now);
 }
 
 /* The same, by name; "-": nobody. */

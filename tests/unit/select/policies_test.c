@@ -75,16 +75,6 @@ static unsigned number_of(const struct server *server)
 	return (unsigned)atoi(server->name + 1);
 }
 
-static struct server *book(struct site *site, uint64_t key, double now)
-{
-	struct server *server = select_pick(fleet_backend(site->fleet, 0), key, now, &site->scratch.picker);
-
-	if (server)
-		select_book(server, now, &site->scratch.picker);
-	select_settle(&site->scratch.picker, now);
-	return server;
-}
-
 /* ---- weights ---- */
 
 static unsigned sum_of(const struct fleet_of *fleet)
@@ -118,7 +108,7 @@ static void shares_are_as_the_weights(void **state)
 			shuffle(&fleet, &random);
 			open_fleet(&site, &fleet, by_weight[policy].words, "", seed);
 			for (unsigned i = 0; i < n; i++)
-				counts[number_of(book(&site, 0, SITE_START))]++;
+				counts[number_of(site_book_key(&site, 0, SITE_START))]++;
 			for (unsigned i = 0; i < fleet.n; i++) {
 				double share = (double)fleet.weights[i] / sum;
 
@@ -145,7 +135,7 @@ static void shares_of_keys_are_as_the_weights(void **state)
 
 			open_fleet(&site, &fleet, by_key[policy], "", seed);
 			for (unsigned i = 0; i < KEYS; i++)
-				counts[number_of(book(&site, hash_mix(i + 1), SITE_START))]++;
+				counts[number_of(site_book_key(&site, hash_mix(i + 1), SITE_START))]++;
 			for (unsigned i = 0; i < fleet.n; i++) {
 				double share = (double)fleet.weights[i] / sum, places = 512 * share * fleet.n;
 
@@ -161,7 +151,7 @@ static void shares_of_keys_are_as_the_weights(void **state)
 static void where_all_go(struct site *site, unsigned *to)
 {
 	for (unsigned i = 0; i < KEYS; i++) {
-		const struct server *server = book(site, hash_mix(i + 1), SITE_START);
+		const struct server *server = site_book_key(site, hash_mix(i + 1), SITE_START);
 
 		to[i] = server ? number_of(server) : MOST;
 	}
@@ -245,7 +235,7 @@ static void nobody_carries_more_than_its_bound(void **state)
 		for (unsigned i = 1; i <= KEYS; i++) {
 			/* few keys, one of them half of all */
 			uint64_t key = i % 2 ? 1 : 1 + random_below(&random, 50);
-			unsigned to = number_of(book(&site, hash_mix(key), SITE_START));
+			unsigned to = number_of(site_book_key(&site, hash_mix(key), SITE_START));
 
 			counts[to]++;
 			if (counts[to] > ceil(i * fleet.weights[to] / sum * factor / 100 + 1e-9))
@@ -280,9 +270,9 @@ static void who_has_room_is_found(void **state)
 			backend->balance->report(backend->servers[i], &idle, SITE_START);
 		fleet_refresh(site.fleet, SITE_START);
 		for (unsigned i = 0; i < n; i++)
-			if (!book(&site, random_bits(&random) | 1, SITE_START))
+			if (!site_book_key(&site, random_bits(&random) | 1, SITE_START))
 				fail_msg("seed %u: nobody for client %u", (unsigned)seed, i);
-		assert_null(book(&site, random_bits(&random) | 1, SITE_START));
+		assert_null(site_book_key(&site, random_bits(&random) | 1, SITE_START));
 		site_close(&site);
 	}
 }
@@ -312,7 +302,7 @@ static void first_goes_by_the_order_of_lines_alone(void **state)
 				expected = server;
 		}
 		for (unsigned i = 0; i < 20; i++)
-			assert_ptr_equal(book(&site, random_bits(&random), SITE_START), expected);
+			assert_ptr_equal(site_book_key(&site, random_bits(&random), SITE_START), expected);
 		site_close(&site);
 	}
 }

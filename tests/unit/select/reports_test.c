@@ -67,74 +67,67 @@ static void knowledge_goes_with_the_reports_age(void **state)
 	}
 }
 
+/* How many reports come so many seconds after the one before each. */
+struct beat {
+	unsigned n;
+	double gap;
+};
+
+/* How long the last report is known after such a rhythm, stale behind that, and unknown at last; 0: that is not asked. */
+static const struct {
+	const char *what;
+	unsigned times;
+	struct beat beats[7];
+	double known, stale, unknown;
+	double T; /* of the backend's servers, at most; 0: that is not asked */
+} rhythms[] = {
+	{ "a minute's silence makes no report of a minute ago a new one",
+	  1,
+	  { { 20, 1 }, { 1, 60 } },
+	  2.9,
+	  3.1,
+	  5.1,
+	  1.01 },
+	{ "nor do three, with regular reports between",
+	  1,
+	  { { 20, 1 }, { 1, 100 }, { 49, 1 }, { 1, 100 }, { 49, 1 }, { 1, 100 } },
+	  2.9,
+	  3.1,
+	  5.1,
+	  0 },
+	{ "what comes more rarely is soon expected so", 1, { { 20, 1 }, { 2, 60 } }, 59, 280, 0, 0 },
+	{ "ten at a time, each ten seconds", 10, { { 1, 10 }, { 9, 0.01 } }, 9, 0, 0, 0 },
+	{ "the first two may follow each other closely", 1, { { 1, 0 }, { 1, 0.002 }, { 200, 0.5 } }, 0.6, 0, 5.1, 0 },
+};
+
 static enum load_knowledge known_at(struct site *site, double now)
 {
 	fleet_refresh(site->fleet, now);
 	return atomic_load(&server_at(site, 0)->state->load.known);
 }
 
-/* A minute without a report does not make a report of a minute ago a new one. */
-static void a_silence_is_not_how_often_reports_come(void **state)
+static void how_often_reports_come_is_learnt(void **state)
 {
-	double now = SITE_START;
-	struct site site;
-
 	(void)state;
-	open_fleet(&site, 1, "", 1);
-	for (unsigned i = 0; i < 20; i++)
-		report(&site, 0, 0.5, now += 1);
-	report(&site, 0, 0.5, now += 60);
-	assert_int_equal(known_at(&site, now + 2.9), LOAD_KNOWN);
-	assert_int_equal(known_at(&site, now + 3.1), LOAD_STALE);
-	assert_int_equal(known_at(&site, now + 5.1), LOAD_UNKNOWN);
-	assert_true(fleet_backend(site.fleet, 0)->state->peers.T < 1.01);
-	site_close(&site);
-}
+	for (size_t i = 0; i < COUNT(rhythms); i++) {
+		double now = SITE_START;
+		struct site site;
 
-/* Nor are two of them, with regular reports between. */
-static void a_second_silence_is_not_either(void **state)
-{
-	double now = SITE_START;
-	struct site site;
-
-	(void)state;
-	open_fleet(&site, 1, "", 1);
-	for (unsigned i = 0; i < 120; i++)
-		report(&site, 0, 0.5, now += i == 20 || i == 70 ? 100 : 1);
-	report(&site, 0, 0.5, now += 100);
-	assert_int_equal(known_at(&site, now + 2.9), LOAD_KNOWN);
-	assert_int_equal(known_at(&site, now + 5.1), LOAD_UNKNOWN);
-	site_close(&site);
-}
-
-static void reports_that_come_more_rarely_are_soon_expected_so(void **state)
-{
-	double now = SITE_START;
-	struct site site;
-
-	(void)state;
-	open_fleet(&site, 1, "", 1);
-	for (unsigned i = 0; i < 20; i++)
-		report(&site, 0, 0.5, now += 1);
-	report(&site, 0, 0.5, now += 60);
-	report(&site, 0, 0.5, now += 60);
-	assert_int_equal(known_at(&site, now + 59), LOAD_KNOWN);
-	assert_int_equal(known_at(&site, now + 280), LOAD_STALE);
-	site_close(&site);
-}
-
-/* Ten at a time, each ten seconds. */
-static void bursts_are_no_silences(void **state)
-{
-	double now = SITE_START;
-	struct site site;
-
-	(void)state;
-	open_fleet(&site, 1, "", 1);
-	for (unsigned i = 0; i < 100; i++)
-		report(&site, 0, 0.5, now += i % 10 ? 0.01 : 10);
-	assert_int_equal(known_at(&site, now + 9), LOAD_KNOWN);
-	site_close(&site);
+		print_message("%s\n", rhythms[i].what);
+		open_fleet(&site, 1, "", 1);
+		for (unsigned time = 0; time < rhythms[i].times; time++)
+			for (const struct beat *beat = rhythms[i].beats; beat->n > 0; beat++)
+				for (unsigned j = 0; j < beat->n; j++)
+					report(&site, 0, 0.5, now += beat->gap);
+		assert_int_equal(known_at(&site, now + rhythms[i].known), LOAD_KNOWN);
+		if (rhythms[i].stale > 0)
+			assert_int_equal(known_at(&site, now + rhythms[i].stale), LOAD_STALE);
+		if (rhythms[i].unknown > 0)
+			assert_int_equal(known_at(&site, now + rhythms[i].unknown), LOAD_UNKNOWN);
+		if (rhythms[i].T > 0)
+			assert_true(fleet_backend(site.fleet, 0)->state->peers.T < rhythms[i].T);
+		site_close(&site);
+	}
 }
 
 /* An idle server's report was long ago: it is taken as no better than most. */
@@ -316,10 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_any_report_weights_decide),
 		cmocka_unit_test(knowledge_goes_with_the_reports_age),
-		cmocka_unit_test(a_silence_is_not_how_often_reports_come),
-		cmocka_unit_test(a_second_silence_is_not_either),
-		cmocka_unit_test(reports_that_come_more_rarely_are_soon_expected_so),
-		cmocka_unit_test(bursts_are_no_silences),
+		cmocka_unit_test(how_often_reports_come_is_learnt),
 		cmocka_unit_test(an_old_report_is_not_trusted_to_be_the_best),
 		cmocka_unit_test(an_unknown_load_counts_as_average),
 		cmocka_unit_test(all_reports_too_old_is_as_none),
