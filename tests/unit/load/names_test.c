@@ -163,7 +163,7 @@ static void nobody_waits_for_a_resolver_that_is_silent(void **state)
 /* ---- of checks and agents ---- */
 
 struct check {
-	struct site site;
+	struct site site, next; /* next: in place of it, once it has a fleet */
 	struct load load;
 	struct probe *probes[2]; /* a's health, and its agent */
 };
@@ -172,6 +172,7 @@ static void open_check(struct check *check, const char *text)
 {
 	const struct probe_kind *const kinds[] = { &health_tcp_kind, &agent_kind };
 
+	check->next = (struct site){ 0 };
 	site_open(&check->site, text, 1);
 	check->load = (struct load){ .loop = ev_loop_new(EVBACKEND_EPOLL),
 				     .fleet = check->site.fleet,
@@ -200,7 +201,7 @@ static void close_check(struct check *check)
 	}
 	names_free(check->load.names);
 	ev_loop_destroy(check->load.loop);
-	site_close(&check->site);
+	site_close(check->next.fleet ? &check->next : &check->site);
 }
 
 static void goes_to(struct check *check, size_t i, const char *address)
@@ -339,6 +340,84 @@ static void another_name_that_answers_leaves_it_no_more_time(void **state)
 	resolves_to(NULL); /* so that its thread ends */
 }
 
+/* ---- another configuration ---- */
+
+static void move_check(struct check *check, const char *text)
+{
+	const struct probe_kind *const kinds[] = { &health_tcp_kind, &agent_kind };
+
+	site_open(&check->next, text, 1);
+	fleet_adopt(check->next.fleet, check->site.fleet, clock_now());
+	check->load.fleet = check->next.fleet;
+	check->load.log = &check->next.log;
+	assert_true(names_want(check->load.names));
+	for (size_t i = 0; i < check->load.n; i++)
+		probe_move(check->probes[i], kinds[i], site_server(&check->next, "a"));
+	site_close(&check->site);
+}
+
+#define TEXT_OF(check, agent)                                                   \
+	"backend web\n  server a 192.0.2.1:80 redir http://a.example.com check" \
+	" inter 30s addr " check " agent-check agent-addr " agent " agent-port 11 agent-inter 30s\n"
+
+/* Whoever waits for a name that is wanted as before has not more time, nor is it asked again. */
+static void what_is_wanted_as_before_waits_on(void **state)
+{
+	struct check check;
+	double started;
+
+	(void)state;
+	resolves_to("");
+	name_resolves_to(1, "");
+	open_check(&check, TEXT_OF("a.example:9", "b.example"));
+	wait_for_both(&check);
+	started = check.probes[0]->started;
+	move_check(&check, TEXT_OF("a.example:9", "127.0.0.9"));
+	goes_to(&check, 1, "127.0.0.9:11");
+	assert_true(check.probes[0]->waiting && check.probes[0]->started == started);
+	assert_int_equal(check.probes[0]->asked, 1);
+	resolves_to("127.0.0.7");
+	goes_to(&check, 0, "127.0.0.7:9");
+	assert_int_equal(check.probes[0]->asked, 1);
+	close_check(&check);
+	name_resolves_to(1, NULL); /* so that its thread ends */
+}
+
+/* It does not go on waiting for the one that nobody wants any more. */
+static void another_name_is_asked_for_at_once(void **state)
+{
+	struct check check;
+
+	(void)state;
+	resolves_to("");
+	name_resolves_to(1, "127.0.0.8");
+	open_check(&check, TEXT_OF("a.example:9", "b.example"));
+	goes_to(&check, 1, "127.0.0.8:11");
+	assert_true(check.probes[0]->waiting);
+	move_check(&check, TEXT_OF("b.example:9", "b.example"));
+	goes_to(&check, 0, "127.0.0.8:9");
+	close_check(&check);
+	resolves_to(NULL); /* so that its thread ends */
+}
+
+static void an_address_waits_for_no_name(void **state)
+{
+	struct check check;
+
+	(void)state;
+	resolves_to("");
+	name_resolves_to(1, "");
+	open_check(&check, TEXT_OF("a.example:9", "b.example"));
+	wait_for_both(&check);
+	move_check(&check, TEXT_OF("127.0.0.9:9", "127.0.0.9"));
+	probe_wake(check.probes[0]); /* the answer came just then */
+	goes_to(&check, 0, "127.0.0.9:9");
+	goes_to(&check, 1, "127.0.0.9:11");
+	close_check(&check);
+	resolves_to(NULL);
+	name_resolves_to(1, NULL);
+}
+
 static void a_name_is_an_address_or_may_become_one(void **state)
 {
 	(void)state;
@@ -366,6 +445,9 @@ int main(void)
 		cmocka_unit_test(the_first_check_waits_for_the_first_answer),
 		cmocka_unit_test(a_name_that_nobody_answers_fails_its_checks),
 		cmocka_unit_test(another_name_that_answers_leaves_it_no_more_time),
+		cmocka_unit_test(what_is_wanted_as_before_waits_on),
+		cmocka_unit_test(another_name_is_asked_for_at_once),
+		cmocka_unit_test(an_address_waits_for_no_name),
 		cmocka_unit_test(a_name_is_an_address_or_may_become_one),
 	};
 
