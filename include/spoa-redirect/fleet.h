@@ -244,7 +244,7 @@ struct backend_state {
 
 /* ---- policies ---- */
 
-/* How many servers a pick looks at. */
+/* How many servers a pick looks at, at most. */
 #define PICK_SAMPLE 16u
 
 /*
@@ -258,6 +258,10 @@ struct picker {
 	uint32_t choices; /* of all of them */
 	bool kept;        /* by its key, and not as the policy chooses */
 	uint32_t front;   /* first's: where it began to look */
+	bool more;        /* its worker's word: another request has come already */
+	/* least-load's: whom the next request of this turn is to have, NULL: not known yet; and what `n` is to be then */
+	struct server *ahead;
+	uint32_t ahead_n;
 	struct {
 		struct server *server;
 		uint32_t times; /* chosen */

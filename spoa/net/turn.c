@@ -86,6 +86,7 @@ static bool answer_frames(struct conn *conn, struct spop_slice *in, struct answe
 			return true;
 		if (!make_room(conn, answers))
 			return false;
+		conn->worker->scratch.picker.more = in->len > 0;
 		if (status != SPOP_OK ? !dialog_bad_frame(conn, status, &answers->writer)
 				      : !dialog_frame(conn, &frame, &answers->writer)) {
 			note_refusal(conn, from, *in);
