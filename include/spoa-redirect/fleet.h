@@ -475,6 +475,7 @@ struct backend {
 	struct config_place place;
 	struct server **servers; /* control thread only, as their number: workers have what is in the state */
 	size_t n_servers;
+	void *names;   /* of servers: tsearch()'s */
 	uint32_t room; /* for servers; 0: none has come at run time yet */
 	const struct balance *balance;
 	struct hash_config hash;

@@ -2,6 +2,7 @@
 #include "fleet.h"
 
 #include <stdio.h>
+#include <search.h>
 #include <string.h>
 
 #define DEFAULT_INTER      2.0
@@ -51,6 +52,16 @@ static bool begin_defaults(struct config_words *words, struct fleet *fleet)
 	return true;
 }
 
+static void keep(void *server)
+{
+	(void)server;
+}
+
+static void forget_all(void *object)
+{
+	tdestroy(((struct backend *)object)->names, keep);
+}
+
 static bool begin_backend(struct config_words *words, struct fleet *fleet, const char *name)
 {
 	struct backend *backend = new_backend(fleet->arena, fleet->fallback), **slot;
@@ -67,7 +78,7 @@ static bool begin_backend(struct config_words *words, struct fleet *fleet, const
 	backend->place = words->place;
 	fallback_inherit(backend);
 	fleet->current = *slot = backend;
-	return true;
+	return arena_on_free(fleet->arena, forget_all, backend) || config_error(words, "out of memory");
 }
 
 static bool begin(struct config_words *words, const char *name, void *into)
@@ -107,12 +118,27 @@ static bool parse_default_server(struct config_words *words, void *into)
 	return config_error(words, "'redir' and 'standby-of' belong to one server, not to a default-server");
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct server *)a)->name, ((const struct server *)b)->name);
+}
+
+bool backend_know(struct backend *backend, const struct server *server)
+{
+	return tsearch(server, &backend->names, by_name) != NULL;
+}
+
+void backend_forget(struct backend *backend, const struct server *server)
+{
+	tdelete(server, &backend->names, by_name);
+}
+
 struct server *backend_find(const struct backend *backend, const char *name)
 {
-	for (size_t i = 0; i < backend->n_servers; i++)
-		if (strcmp(backend->servers[i]->name, name) == 0)
-			return backend->servers[i];
-	return NULL;
+	const struct server wanted = { .name = name };
+	struct server *const *found = tfind(&wanted, &backend->names, by_name);
+
+	return found ? *found : NULL;
 }
 
 struct server *server_read(struct config_words *words, struct backend *backend, const struct server *base,
@@ -174,7 +200,7 @@ static bool parse_server(struct config_words *words, void *into)
 	if (!slot)
 		return config_error(words, "out of memory");
 	*slot = server;
-	return true;
+	return backend_know(backend, server) || config_error(words, "out of memory");
 }
 
 static bool parse_allbackups(struct config_words *words, void *into)

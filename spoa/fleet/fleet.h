@@ -44,6 +44,10 @@ struct trust *trust_of(struct fleet *fleet, const struct server *server, struct 
 /* What a server is before any line says otherwise. */
 extern const struct server server_initial;
 
+/* What backend_find() knows. False: out of memory. */
+bool backend_know(struct backend *backend, const struct server *server);
+void backend_forget(struct backend *backend, const struct server *server);
+
 /* "<address> redir …": one that belongs to the backend, but is not in it yet. NULL: reported. */
 struct server *server_read(struct config_words *words, struct backend *backend, const struct server *base,
 			   const char *name);

@@ -131,13 +131,13 @@ static bool grow_state(struct fleet *fleet, struct backend *backend)
 /* As HAProxy: the smallest that is free. */
 static uint32_t free_id(const struct backend *backend)
 {
-	uint32_t id = 1;
+	uint32_t id = 1, before;
 
-	for (size_t i = 0; i < backend->n_servers; i++)
-		if (backend->servers[i]->id == id) {
-			id++;
-			i = (size_t)-1;
-		}
+	do {
+		before = id;
+		for (size_t i = 0; i < backend->n_servers; i++)
+			id += backend->servers[i]->id == id;
+	} while (id != before);
 	return id;
 }
 
@@ -158,12 +158,16 @@ struct server *backend_add_server(struct fleet *fleet, struct backend *backend, 
 	struct arena *arena = arena_new();
 	struct config *config = arena ? config_new(arena, NULL, 0) : NULL;
 	struct server *server = config ? read_guest(arena, backend, name, line, config) : NULL;
+	bool known;
 
 	snprintf(why, size, "out of memory");
 	if (server)
 		server_finish(fleet, arena, server, config, now);
-	if (!server || config_count(config, CONFIG_ERROR) > 0 || !grow_servers(fleet, backend) ||
-	    !grow_state(fleet, backend) || !server_link_standby(server, config)) {
+	known = server && config_count(config, CONFIG_ERROR) == 0 && grow_servers(fleet, backend) &&
+		grow_state(fleet, backend) && backend_know(backend, server);
+	if (!known || !server_link_standby(server, config)) {
+		if (known)
+			backend_forget(backend, server);
 		say(config, why, size);
 		arena_free(arena);
 		return NULL;
@@ -195,6 +199,7 @@ void backend_remove_server(struct server *server, double now, struct retired **r
 	for (size_t i = 0; i < backend->n_servers; i++)
 		if (backend->servers[i]->standby == server)
 			backend->servers[i]->standby = NULL;
+	backend_forget(backend, server);
 	backend->n_servers--;
 	for (size_t i = server->index; i < backend->n_servers; i++) {
 		backend->servers[i] = backend->servers[i + 1];

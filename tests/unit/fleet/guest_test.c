@@ -74,6 +74,7 @@ static void what_cannot_be_is_said(void **state)
 		if (!strstr(why, cases[i].why))
 			fail_msg("'%s': '%s' instead of '%s'", cases[i].line, why, cases[i].why);
 		assert_int_equal(fleet_find(site.fleet, "web")->n_servers, 2);
+		assert_null(backend_find(fleet_find(site.fleet, "web"), "n"));
 	}
 	site_close(&site);
 }
@@ -82,6 +83,7 @@ static void check_numbers(const struct backend *backend)
 {
 	for (size_t i = 0; i < backend->n_servers; i++) {
 		assert_int_equal(backend->servers[i]->index, i);
+		assert_ptr_equal(backend_find(backend, backend->servers[i]->name), backend->servers[i]);
 		for (size_t j = 0; j < i; j++)
 			assert_int_not_equal(backend->servers[i]->id, backend->servers[j]->id);
 	}
@@ -114,6 +116,7 @@ static void many_come_and_go(void **state)
 			server_set_admin(site.fleet, server, ADMIN_MAINT, "test", SITE_START);
 			assert_null(backend_keeps_server(server));
 			backend_remove_server(server, SITE_START, &retired);
+			assert_null(backend_find(backend, server->name));
 			check_numbers(backend);
 			for (unsigned k = 0; k < 20; k++)
 				assert_ptr_not_equal(
