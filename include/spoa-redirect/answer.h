@@ -165,7 +165,7 @@ bool answer_explain(const struct explain_request *asked, struct arena *arena, co
 /* Why a server that may not be picked may not, for people. Control thread. */
 const char *answer_why_not(const struct server *server);
 
-/* One request, for who wants the decision and not the bytes: nothing is booked or counted. */
+/* One request, for who wants the decision and not the bytes: nothing is booked or counted. Behind rules_begin(). */
 struct decision answer_decide(const struct route *route, struct answer_scratch *scratch, double now);
 
 #endif

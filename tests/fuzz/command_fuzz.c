@@ -104,6 +104,7 @@ static void decide(void)
 	memset(&scratch.request, 0, sizeof(scratch.request));
 	scratch.request.values[REQUEST_PATH] =
 		(struct spop_value){ .type = SPOP_STRING, .bytes = { (const uint8_t *)"/a/b", 4 } };
+	rules_begin(scratch.rules);
 	must(answer_decide(route, &scratch, clock_now()).backend != NULL);
 }
 

@@ -27,6 +27,7 @@ static inline struct decision decide(struct site *site, const struct argument *a
 	route = routes_find(site->routes, message.name);
 	assert_non_null(route);
 	assert_true(request_take(route->frontend->names, message.arguments, &payload, &site->scratch.request));
+	rules_begin(site->scratch.rules);
 	return answer_decide(route, &site->scratch, SITE_START);
 }
 
