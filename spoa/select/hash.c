@@ -72,11 +72,13 @@ static double fullness(const struct backend *backend, const struct server *serve
 
 /*
  * The usable server that fits the key best (rendezvous, Thaler and Ravishankar 1998): where it is rarely asked, and of more than
- * MOST_FITS of so many from a place that is the key's. bounded: one that is below its bound. NULL: none.
+ * MOST_FITS of so many from a place that is the key's, which one server more or less hardly moves. bounded: one that is below
+ * its bound. NULL: none.
  */
 static struct server *pick_by_fit(const struct backend *backend, uint64_t key, double now, bool bounded)
 {
-	uint32_t n = backend_n_usable(backend), looks = n < MOST_FITS ? n : MOST_FITS, at = n ? (uint32_t)(key % n) : 0;
+	uint32_t n = backend_n_usable(backend), looks = n < MOST_FITS ? n : MOST_FITS;
+	uint32_t at = (uint32_t)((key & UINT32_MAX) * n >> 32);
 	struct server *best = NULL;
 	uint64_t most = 0;
 

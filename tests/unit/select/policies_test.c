@@ -246,7 +246,7 @@ static void nobody_carries_more_than_its_bound(void **state)
 	}
 }
 
-/* However many others are full, and wherever it stands among the lines. */
+/* Among a hundred, however many others are full, and wherever it stands among the lines. */
 static void who_has_room_is_found(void **state)
 {
 	static char text[16384];
@@ -275,6 +275,32 @@ static void who_has_room_is_found(void **state)
 		assert_null(site_book_key(&site, random_bits(&random) | 1, SITE_START));
 		site_close(&site);
 	}
+}
+
+/* Of so many backups not all are looked at, and which depends on how many there are. */
+static void one_that_leaves_takes_only_its_own_keys_along(void **state)
+{
+	const unsigned n = 1500, n_keys = 2000;
+	char *text = malloc(n * 80);
+	size_t used = (size_t)sprintf(text, "backend web\n  balance source\n  option allbackups\n");
+	struct server *before[2000];
+	struct site site;
+	unsigned moved = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++)
+		used += (size_t)sprintf(text + used, "  server s%u 192.0.2.1:80 redir http://s%u.test backup\n", i, i);
+	site_open(&site, text, 1);
+	for (unsigned i = 0; i < n_keys; i++)
+		before[i] = site_book_key(&site, hash_mix(i + 1), SITE_START);
+	server_set_admin(site.fleet, site_server(&site, "s700"), ADMIN_MAINT, "test", SITE_START);
+	fleet_refresh(site.fleet, SITE_START);
+	for (unsigned i = 0; i < n_keys; i++)
+		moved += site_book_key(&site, hash_mix(i + 1), SITE_START) != before[i];
+	/* 1.3 are its own */
+	assert_in_range(moved, 0, 12);
+	site_close(&site);
+	free(text);
 }
 
 /* ---- first ---- */
@@ -316,6 +342,7 @@ int main(void)
 		cmocka_unit_test(who_leaves_takes_only_its_own_keys_along),
 		cmocka_unit_test(nobody_carries_more_than_its_bound),
 		cmocka_unit_test(who_has_room_is_found),
+		cmocka_unit_test(one_that_leaves_takes_only_its_own_keys_along),
 		cmocka_unit_test(first_goes_by_the_order_of_lines_alone),
 	};
 
