@@ -90,6 +90,12 @@ bool answer_scratch_init(struct answer_scratch *scratch);
 void answer_scratch_release(struct answer_scratch *scratch);
 
 /*
+ * more: what is decided next is not the last of its turn, so that its successor's server can be looked for ahead. Its worker's
+ * word; where it is wrong nothing is lost but time.
+ */
+void answer_expect(struct answer_scratch *scratch, bool more);
+
+/*
  * Makes what was put off while deciding. Its worker: when a turn of the loop ends, and before it lets go of a configuration,
  * whose servers are concerned.
  */

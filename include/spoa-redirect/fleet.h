@@ -248,20 +248,24 @@ struct backend_state {
 #define PICK_SAMPLE 16u
 
 /*
- * A worker's own: what its picks draw from, and what the last of them leaves for booking it, the servers that other agents
- * will have chosen meanwhile. Zero and seeded at first.
+ * A worker's own: what its picks draw from, and what each leaves for booking it, the servers that other agents will have
+ * chosen meanwhile. Zero and seeded at first.
  */
 struct picker {
 	struct random random;
-	uint32_t n;       /* of the shares; 0: none but the picked server's */
-	uint32_t picked;  /* which of them */
-	uint32_t choices; /* of all of them */
-	bool kept;        /* by its key, and not as the policy chooses */
-	uint32_t front;   /* first's: where it began to look */
-	bool more;        /* its worker's word: another request has come already */
-	/* least-load's: whom the next request of this turn is to have, NULL: not known yet; and what `n` is to be then */
+	uint32_t n;            /* of the shares; 0: none but the picked server's */
+	uint32_t picked;       /* which of them */
+	uint32_t choices;      /* of all of them */
+	bool kept;             /* by its key, and not as the policy chooses */
+	uint32_t front, found; /* first's: where it began to look, and where it found somebody */
+	bool more;             /* answer_expect() */
+	/*
+	 * least-load's: whom the next request of this turn is to have, NULL: not known yet; what `n` is to be then, whose
+	 * shares are here already; and whom was booked last
+	 */
 	struct server *ahead;
 	uint32_t ahead_n;
+	const struct backend *booked;
 	struct {
 		struct server *server;
 		uint32_t times; /* chosen */
@@ -294,7 +298,7 @@ struct balance {
 	struct server *(*pick)(struct backend *backend, uint64_t key, double now, struct picker *picker);
 	/* Any worker: what one more client costs there. NULL: the policy knows no costs. */
 	double (*cost)(const struct backend *backend, const struct server *server, double now);
-	/* Any worker: the client was sent to this server, by the last pick of that picker. */
+	/* Any worker: the client was sent to this server, by the last pick of that picker. It may pick for the next one. */
 	void (*book)(struct server *server, double now, struct picker *picker);
 	bool reads_utilisation; /* an agent's "N%" tells utilisation, not a share of the weight */
 	bool hashes;            /* it chooses by a key */

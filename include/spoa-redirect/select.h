@@ -58,8 +58,8 @@ static inline void select_book(struct server *server, double now, struct picker 
 }
 
 /*
- * Makes the bookings that were put off. The picker's worker: at the end of each turn of its loop, and before it lets go of a
- * configuration, whose servers they are.
+ * Makes the bookings that were put off, and forgets whom was picked ahead. The picker's worker: at the end of each turn of its
+ * loop, and before it lets go of a configuration, whose servers they are.
  */
 void select_settle(struct picker *picker, double now);
 

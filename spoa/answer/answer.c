@@ -21,6 +21,11 @@ void answer_scratch_release(struct answer_scratch *scratch)
 	scratch->samples = NULL;
 }
 
+void answer_expect(struct answer_scratch *scratch, bool more)
+{
+	scratch->picker.more = more;
+}
+
 void answer_settle(struct answer_scratch *scratch, double now)
 {
 	select_settle(&scratch->picker, now);

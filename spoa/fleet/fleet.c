@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fleet.h"
 
-#include <stdio.h>
 #include <search.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_INTER      2.0

@@ -93,6 +93,7 @@ struct worker {
 	uint8_t *out; /* the answers to it */
 	struct turn {
 		size_t n, bytes; /* reads that wait for their answers, and what they have of in */
+		bool behind;     /* while they are answered: others wait behind the one at hand */
 		struct question {
 			struct conn *conn;
 			struct spop_slice in, out;

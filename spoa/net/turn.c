@@ -86,7 +86,7 @@ static bool answer_frames(struct conn *conn, struct spop_slice *in, struct answe
 			return true;
 		if (!make_room(conn, answers))
 			return false;
-		conn->worker->scratch.picker.more = in->len > 0;
+		answer_expect(&conn->worker->scratch, in->len > 0 || conn->worker->turn.behind);
 		if (status != SPOP_OK ? !dialog_bad_frame(conn, status, &answers->writer)
 				      : !dialog_frame(conn, &frame, &answers->writer)) {
 			note_refusal(conn, from, *in);
@@ -215,6 +215,7 @@ void turn_end(struct worker *worker)
 		struct question *question = &turn->questions[i];
 		struct answers answers;
 
+		turn->behind = i + 1 < turn->n;
 		answers_begin(&answers, worker, at);
 		if (answer(question->conn, question->in, &answers))
 			question->out = answers_of(&answers);

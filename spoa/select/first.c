@@ -31,9 +31,9 @@ static struct server *first_pick(struct backend *backend, uint64_t key, double n
 	(void)key;
 	picker->n = 0;
 	picker->front = GET(backend->state->front);
-	for (picker->picked = picker->front; picker->picked < n; picker->picked++)
-		if (has_room(backend, picker->picked, now))
-			return backend_usable(backend, picker->picked);
+	for (picker->found = picker->front; picker->found < n; picker->found++)
+		if (has_room(backend, picker->found, now))
+			return backend_usable(backend, picker->found);
 	return NULL;
 }
 
@@ -43,8 +43,8 @@ static void first_book(struct server *server, double now, struct picker *picker)
 
 	least_load_book(server, now, picker);
 	/* unless a refresh knows better */
-	if (picker->picked > front)
-		atomic_compare_exchange_strong_explicit(&server->backend->state->front, &front, picker->picked,
+	if (picker->found > front)
+		atomic_compare_exchange_strong_explicit(&server->backend->state->front, &front, picker->found,
 							memory_order_relaxed, memory_order_relaxed);
 }
 

@@ -90,7 +90,10 @@ static struct server *pick_by_weight(const struct backend *backend, uint32_t n, 
 	return GET(seat->server);
 }
 
-/* Of thousands fewer, for each costs more; twice as many would make the p99 of slowdown 2 to 3 % better. */
+/*
+ * Of thousands fewer, for each costs more. With eight instead of sixteen of 100 and 1,000 simulated servers the mean is 1 %
+ * worse, the p99 of slowdown 2 to 3 %.
+ */
 static inline uint32_t looks_among(uint32_t n)
 {
 	if (n > MANY)
@@ -243,18 +246,21 @@ static struct server *pick_now(const struct backend *backend, double now, struct
 
 /*
  * What a redirect to one of thousands needs is in no cache, and there is nothing to do while it comes. So where another
- * request has come already its server is picked now, as it would be then but for what others book in between.
+ * request is to follow its server is picked now, as it would be then but for what happens in between. Where backends take
+ * turns that would be for nothing.
  */
 static void look_ahead(const struct backend *backend, double now, struct picker *picker)
 {
+	bool again = picker->booked == backend;
 	const char *server;
 
-	if (!picker->more || backend_n_usable(backend) <= MANY)
+	picker->booked = backend;
+	if (!again || !picker->more || backend_n_usable(backend) <= MANY)
 		return;
 	picker->ahead = pick_now(backend, now, picker);
 	picker->ahead_n = picker->n;
 	server = (const char *)picker->ahead;
-	for (size_t line = 0; line < offsetof(struct server, name); line += 64)
+	for (size_t line = 0; server && line < offsetof(struct server, name); line += 64)
 		__builtin_prefetch(server + line);
 }
 

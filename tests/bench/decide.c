@@ -90,7 +90,7 @@ static double one_round(struct bench *bench, bool decide)
 		spop_writer_init(&writer, bench->out, sizeof(bench->out));
 		if (spop_frame_decode(&in, sizeof(bench->frame), &frame) != SPOP_OK)
 			abort();
-		bench->scratch.picker.more = i % TURN != 0;
+		answer_expect(&bench->scratch, i % TURN != 0);
 		if (decide && !answer_notify(bench->routes, &bench->scratch, &frame, start + i * 1e-6, 16380, &writer))
 			abort();
 		if (i % TURN == 0)
