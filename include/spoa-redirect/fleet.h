@@ -239,7 +239,10 @@ struct backend_state {
 	uint64_t signature;   /* of what the schedule was made from */
 	double *sorted;       /* room for one figure a server */
 	bool some_maxload;
-	bool unknown_said; /* load's: that nothing is known here */
+	unsigned active, spare; /* servers that are up; spare: as backup or standby */
+	double filled;          /* when a change of states or weights was made known to the policy last; */
+	bool due;               /* and one since then waits for fleet_refresh() or fleet_settle() */
+	bool unknown_said;      /* load's: that nothing is known here */
 };
 
 /* ---- policies ---- */
@@ -663,6 +666,9 @@ uint64_t fleet_states_sum(const struct fleet *fleet);
 
 /* Every 100 ms. */
 void fleet_refresh(struct fleet *fleet, double now);
+
+/* What was changed is so from now on, also of a backend where so many change that it would wait for fleet_refresh(). */
+void fleet_settle(struct fleet *fleet, double now);
 
 /* What has been replaced since the last call, and is to be released once no worker can be looking at it. Control thread. */
 struct retired *fleet_take_retired(struct fleet *fleet);

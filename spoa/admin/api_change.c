@@ -15,6 +15,13 @@ static struct fleet *fleet_of(const struct web *web)
 	return web->admin->running->site.fleet;
 }
 
+/* The server, as it is from now on. */
+static void tell_changed(struct web *web)
+{
+	fleet_settle(fleet_of(web), clock_now());
+	api_server(web);
+}
+
 /* The body's only member, borrowed from *body. NULL: that was answered. */
 static json_t *take_member(struct web *web, const char *name, json_t **body)
 {
@@ -49,7 +56,7 @@ void api_put_state(struct web *web)
 		web_refuse(web, MHD_HTTP_BAD_REQUEST, "'state' is \"ready\", \"drain\" or \"maint\"");
 	else if (state) {
 		server_set_admin(fleet_of(web), server, states[i].admin, why, clock_now());
-		api_server(web);
+		tell_changed(web);
 	}
 	json_decref(body);
 }
@@ -64,7 +71,7 @@ void api_put_weight(struct web *web)
 		web_refuse(web, MHD_HTTP_BAD_REQUEST, "'weight' is a whole number from 0 to %d", MOST_WEIGHT);
 	else if (weight) {
 		server_set_weight(fleet_of(web), server, (uint32_t)value, why, clock_now());
-		api_server(web);
+		tell_changed(web);
 	}
 	json_decref(body);
 }
@@ -77,7 +84,7 @@ void api_delete_weight(struct web *web)
 	if (!server)
 		return;
 	server_set_weight(fleet_of(web), server, server->weight, why, clock_now());
-	api_server(web);
+	tell_changed(web);
 }
 
 /* A report, as the manual's "Reports of load" tells it. */

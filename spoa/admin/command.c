@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "admin.h"
+#include "spoa-redirect/base/clock.h"
 #include "spoa-redirect/base/units.h"
 
 #define MOST_TOKENS 3u
@@ -288,6 +289,7 @@ void command_run(struct session *session, char *line, FILE *out)
 			fprintf(out, "Permission denied\n");
 		else
 			rows[i].run(session, out, words + tokens_of(&rows[i]), n - tokens_of(&rows[i]));
+		fleet_settle(session->admin->running->site.fleet, clock_now());
 		return;
 	}
 	fprintf(out, "Unknown command: '%s', please enter one of the following commands only:\n",

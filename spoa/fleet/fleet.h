@@ -90,6 +90,9 @@ void server_start(struct server *server, double now);
 /* What follows for the status from what the configuration now says, without a log line. */
 void server_restart(struct server *server, const struct server *old);
 
+/* Where the backend counts it while it is up. */
+unsigned *server_counts_in(const struct server *server);
+
 /* Finds out who may be picked; without a word to the policy. */
 void usable_fill(struct backend *backend, double now);
 

@@ -276,5 +276,6 @@ unsigned fleet_take_states(struct fleet *fleet, struct slice text, double now)
 
 	if (wrong == 0)
 		walk(fleet, text, true, now);
+	fleet_settle(fleet, now);
 	return wrong;
 }

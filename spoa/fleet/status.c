@@ -6,6 +6,9 @@
 
 #include "fleet.h"
 
+#define FEW       256u
+#define WAIT_EACH 2.5e-6 /* seconds: what a server costs a refresh takes a tenth of that */
+
 static const char *const status_names[] = {
 	[SERVER_UP] = "UP", [SERVER_DRAIN] = "DRAIN", [SERVER_DOWN] = "DOWN", [SERVER_MAINT] = "MAINT"
 };
@@ -124,18 +127,32 @@ void backend_refresh_usable(struct backend *backend, double now)
 {
 	usable_fill(backend, now);
 	refresh(backend, now);
+	backend->state->filled = now;
 }
 
-/* "2 active and 1 backup servers left", as HAProxy ends its line. */
-static void count_left(const struct backend *backend, unsigned *active, unsigned *backup)
+/* All its servers are looked at: where many change together, thousands that go down, once for all of them. */
+static void refresh_soon(struct backend *backend, double now)
 {
-	*active = *backup = 0;
-	for (size_t i = 0; i < backend->n_servers; i++) {
-		const struct server *server = backend->servers[i];
+	double passed = now - backend->state->filled;
 
-		if (server_status(server) == SERVER_UP)
-			(*(server->backup || server->standby_of ? backup : active))++;
-	}
+	if (backend->n_servers > FEW && passed < (double)backend->n_servers * WAIT_EACH)
+		backend->state->due = true;
+	else
+		backend_refresh_usable(backend, now);
+}
+
+unsigned *server_counts_in(const struct server *server)
+{
+	struct backend_state *state = server->backend->state;
+
+	return server->backup || server->standby_of ? &state->spare : &state->active;
+}
+
+static void set_status(struct server *server, enum server_status after)
+{
+	*server_counts_in(server) += after == SERVER_UP;
+	*server_counts_in(server) -= server_status(server) == SERVER_UP;
+	atomic_store_explicit(&server->state->status, (int)after, memory_order_relaxed);
 }
 
 static void note_change(const struct server *server, enum server_status before, enum server_status after, double now)
@@ -157,18 +174,19 @@ static void update_one(struct fleet *fleet, struct server *server, const char *w
 {
 	struct backend *backend = server->backend;
 	enum server_status before = server_status(server), after = status_of(server);
-	unsigned active, backup;
+	unsigned active, spare;
 
 	if (before == after)
 		return;
-	atomic_store_explicit(&server->state->status, (int)after, memory_order_relaxed);
+	set_status(server, after);
 	note_change(server, before, after, now);
-	backend_refresh_usable(backend, now);
-	count_left(backend, &active, &backup);
+	refresh_soon(backend, now);
+	active = backend->state->active;
+	spare = backend->state->spare;
 	log_line(fleet->log, after == SERVER_DOWN ? LOG_WARNING : LOG_NOTICE,
 		 "Server %s/%s is %s (was %s), reason: %s. %u active and %u backup servers left.", backend->name,
-		 server->name, server_status_name(after), server_status_name(before), why, active, backup);
-	if (active + backup == 0)
+		 server->name, server_status_name(after), server_status_name(before), why, active, spare);
+	if (active + spare == 0)
 		log_line(fleet->log, LOG_ALERT, "backend %s has no server available!", backend->name);
 }
 
@@ -277,8 +295,8 @@ void server_set_admin(struct fleet *fleet, struct server *server, enum server_ad
 void server_wait_for_name(struct server *server, double now)
 {
 	server->state->unresolved = true;
-	atomic_store_explicit(&server->state->status, (int)status_of(server), memory_order_relaxed);
-	backend_refresh_usable(server->backend, now);
+	set_status(server, status_of(server));
+	refresh_soon(server->backend, now);
 }
 
 void server_set_resolved(struct fleet *fleet, struct server *server, const struct endpoint *address, double now)
@@ -311,13 +329,20 @@ void server_set_weight(struct fleet *fleet, struct server *server, uint32_t weig
 	if (before == weight)
 		return;
 	update(fleet, server, why, now);
-	refresh(server->backend, now);
+	refresh_soon(server->backend, now);
+}
+
+void fleet_settle(struct fleet *fleet, double now)
+{
+	for (size_t i = 0; i < fleet->n; i++)
+		if (fleet->backends[i]->state->due)
+			backend_refresh_usable(fleet->backends[i], now);
 }
 
 void fleet_refresh(struct fleet *fleet, double now)
 {
 	for (size_t i = 0; i < fleet->n; i++) {
-		if (fleet->backends[i]->state->some_maxload)
+		if (fleet->backends[i]->state->some_maxload || fleet->backends[i]->state->due)
 			usable_fill(fleet->backends[i], now);
 		refresh(fleet->backends[i], now);
 	}

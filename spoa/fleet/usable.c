@@ -60,11 +60,17 @@ static uint32_t fill_below(struct backend *backend, struct server *(*who)(struct
 
 void usable_fill(struct backend *backend, double now)
 {
+	struct backend_state *state = backend->state;
 	uint32_t n;
 
-	backend->state->some_maxload = false;
-	for (size_t i = 0; i < backend->n_servers; i++)
-		backend->state->some_maxload |= backend->servers[i]->maxload > 0;
+	state->some_maxload = state->due = false;
+	state->active = state->spare = 0;
+	for (size_t i = 0; i < backend->n_servers; i++) {
+		const struct server *server = backend->servers[i];
+
+		state->some_maxload |= server->maxload > 0;
+		*server_counts_in(server) += can_serve(server);
+	}
 	n = fill_below(backend, slot_holder, UINT32_MAX, now);
 	if (n == 0)
 		n = fill_below(backend, backup, backend->allbackups ? UINT32_MAX : 1, now);

@@ -232,6 +232,46 @@ static void nobody_else_is_ever_picked(void **state)
 	}
 }
 
+/* All are looked at for a change, so of many that come together not each is made known at once: they must not take the time. */
+static void many_changes_are_made_known_together(void **state)
+{
+	const unsigned n = 300;
+	char *text = malloc(n * 80);
+	size_t used = (size_t)sprintf(text, "backend web\n");
+	double now = SITE_START + 1;
+	struct backend *backend;
+	struct site site;
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++)
+		used += (size_t)sprintf(text + used, "  server s%u 192.0.2.1:80 redir http://s%u.test check%s\n", i, i,
+					i % 3 ? "" : " backup");
+	site_open(&site, text, 1);
+	backend = fleet_backend(site.fleet, 0);
+	assert_int_equal(backend->state->active, 200);
+	assert_int_equal(backend->state->spare, 100);
+	server_force_health(site.fleet, backend->servers[1], false, "test", now);
+	assert_int_equal(backend_n_usable(backend), 199);
+	for (unsigned i = 0; i < 150; i++)
+		server_force_health(site.fleet, backend->servers[i], false, "test", now + 1e-6 * i);
+	assert_int_equal(backend->state->active, 100);
+	assert_int_equal(backend->state->spare, 50);
+	assert_int_equal(backend_n_usable(backend), 199);
+	fleet_settle(site.fleet, now + 2e-4);
+	assert_int_equal(backend_n_usable(backend), 100);
+	for (unsigned i = 150; i < n; i++)
+		server_force_health(site.fleet, backend->servers[i], false, "test", now + 3e-4);
+	assert_int_equal(backend->state->active + backend->state->spare, 0);
+	assert_int_equal(backend_n_usable(backend), 100);
+	fleet_refresh(site.fleet, now + 0.1);
+	assert_int_equal(backend_n_usable(backend), 0);
+	/* and one alone is there at once */
+	server_force_health(site.fleet, backend->servers[2], true, "test", now + 0.2);
+	assert_int_equal(backend_n_usable(backend), 1);
+	site_close(&site);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +279,7 @@ int main(void)
 		cmocka_unit_test(where_all_are_above_all_are_chosen_among),
 		cmocka_unit_test(a_first_report_holds_until_the_second_is_overdue),
 		cmocka_unit_test(nobody_else_is_ever_picked),
+		cmocka_unit_test(many_changes_are_made_known_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
