@@ -238,7 +238,7 @@ compile_commands.json: Makefile $(SOURCES) ## for clangd and clang-tidy
 	done | sed '1s/^/[\n/; $$s/,$$/\n]/' >$@
 
 help: ## this list
-	@sed -n 's/^\([a-z_.]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 26
+	@sed -n 's/^\([a-z_.-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 -include $(shell test -d $B && find $B -name '*.d')
 

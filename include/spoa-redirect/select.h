@@ -9,6 +9,9 @@
 #include "spoa-redirect/fleet.h"
 #include "spoa-redirect/rules.h"
 
+/* The policies that there are, in the manual's order; NULL behind the last. Any thread. */
+const char *balance_name(size_t i);
+
 /* What a backend without `balance` uses. */
 const struct balance *balance_default(void);
 

@@ -107,7 +107,7 @@ static const struct row rows[] = {
 	{ { "show", "info" }, "[typed|json]", "report information about the process", LEVEL_USER, show_info },
 	{ { "show", "load" },
 	  "[<backend>]",
-	  "what is known of the servers' load, and their chance",
+	  "what is known of the servers' load",
 	  LEVEL_USER,
 	  show_load },
 	{ { "show", "map" }, "[@<ver>] [<map>]", "list the maps, or the entries of one", LEVEL_USER, show_patterns },

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spoa-redirect/select.h"
+
 #ifndef SPOA_VERSION
 #define SPOA_VERSION "unknown"
 #endif
@@ -79,10 +81,13 @@ void cli_build(void)
 	       "Built with libev %d.%d, running with %d.%d\n"
 	       "Built with PCRE2 %d.%d, running with %s\n"
 	       "SPOP versions: 2.0\n"
-	       "SPOP capabilities: pipelining, fragmentation\n"
-	       "Policies: least-load, roundrobin, first\n",
+	       "SPOP capabilities: pipelining, fragmentation\n",
 	       EV_VERSION_MAJOR, EV_VERSION_MINOR, ev_version_major(), ev_version_minor(), PCRE2_MAJOR, PCRE2_MINOR,
 	       pcre2);
+	printf("Policies:");
+	for (size_t i = 0; balance_name(i); i++)
+		printf("%s %s", i ? "," : "", balance_name(i));
+	printf("\n");
 }
 
 void cli_help(void)

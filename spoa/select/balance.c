@@ -117,6 +117,11 @@ static const struct policy policies[] = {
 	{ &balance_hdr, parse_hdr },
 };
 
+const char *balance_name(size_t i)
+{
+	return i < COUNT(policies) ? policies[i].balance->name : NULL;
+}
+
 /* "hdr(x)" is "hdr" and "x". False: reported. */
 static bool split(struct config_words *words, const char *word, const char **name, const char **argument)
 {
