@@ -201,6 +201,29 @@ static void note_missing(const struct routes *routes, const struct frontend *fro
 				 frontend->name, frontend_slot_name(frontend, slot));
 }
 
+static struct slice text_of(const char *text)
+{
+	return text ? slice_of_string(text) : slice_of(NULL, 0);
+}
+
+/* Mostly HAProxy's SPOE file names it otherwise than the configuration. The first, the second, the fourth … */
+static void note_unknown(const struct routes *routes, struct answer_scratch *scratch, struct spop_slice message)
+{
+	char there[200] = "";
+	size_t used = 0;
+	uint64_t n;
+
+	counter_add(&scratch->unknown_messages, 1);
+	n = counter_get(&scratch->unknown_messages);
+	if (n & (n - 1))
+		return;
+	for (size_t i = 0; i < routes->n && used < sizeof(there) - 1; i++)
+		used += (size_t)snprintf(there + used, sizeof(there) - used, "%s%.*s", i ? ", " : "",
+					 SLICE_ARGS(routes->messages[i].message));
+	log_fields(routes->log, LOG_WARNING, "an SPOE message is no frontend's",
+		   (const struct log_field[]){ { "message", slice_of_spop(message) }, { "known", text_of(there) } }, 2);
+}
+
 /* The first, the second, the fourth …: an attack does not fill the log. */
 static void note_given_up(const struct routes *routes, const struct frontend *frontend, struct answer_scratch *scratch)
 {
@@ -223,11 +246,6 @@ static bool skip_arguments(struct spop_slice *payload, unsigned arguments)
 		if (!spop_take_argument(payload, &name, &value))
 			return false;
 	return true;
-}
-
-static struct slice text_of(const char *text)
-{
-	return text ? slice_of_string(text) : slice_of(NULL, 0);
 }
 
 /* With HAProxy's own id of the request, so that the line joins the one of its log. */
@@ -328,7 +346,8 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 				? NULL
 				: routes_find(routes, message.name);
 		if (!route) {
-			counter_add(&scratch->unknown_messages, answer.reason != REASON_REDIRECT);
+			if (answer.reason != REASON_REDIRECT)
+				note_unknown(routes, scratch, message.name);
 			if (!skip_arguments(&payload, message.arguments))
 				goto invalid;
 			continue;

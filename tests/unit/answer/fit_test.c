@@ -149,7 +149,8 @@ static void a_message_without_what_the_rules_read_is_told_of_once(void **state)
 		  "frontend route\n  use_backend web if { hdr(host) x }\n"
 		  "backend web\n  server a 192.0.2.1:80 redir " PREFIX "\n",
 		  1);
-	site.log = (struct log){ .targets = { { .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_DEBUG } }, .n = 1 };
+	site.log =
+		(struct log){ .targets = { { .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_DEBUG } }, .n = 1 };
 	for (size_t i = 0; i < COUNT(messages); i++) {
 		struct spop_slice payload = payload_new(messages[i], MAX_FRAME);
 
@@ -160,6 +161,34 @@ static void a_message_without_what_the_rules_read_is_told_of_once(void **state)
 	close(ends[1]);
 	assert_string_equal(log_of(ends[0]),
 			    "frontend route: the SPOE message has no argument 'host', which the rules read\n");
+	close(ends[0]);
+	site_close(&site);
+}
+
+/* The third is not told of; names come from outside. */
+static void a_message_that_is_no_frontends_is_told_of(void **state)
+{
+	static const char *const names[] = { "route\n", "web", "web" };
+	static const struct request_message known = { "g", { METHOD("GET"), PATH("/a"), HOST("x") } };
+	struct site site;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	site_open(&site, "frontend f\n  message g\nfrontend h\n", 1);
+	site.log =
+		(struct log){ .targets = { { .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_DEBUG } }, .n = 1 };
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct request_message messages[MAX_MESSAGES] = { known, { names[i], { METHOD("GET") } } };
+		struct spop_slice payload = payload_new(messages, MAX_FRAME);
+
+		answer(&site, payload, MAX_FRAME);
+		free((void *)(uintptr_t)payload.ptr);
+		assert_int_equal(site.scratch.unknown_messages, i + 1);
+	}
+	close(ends[1]);
+	assert_string_equal(log_of(ends[0]), "an SPOE message is no frontend's message=route. known=\"f, g, h\"\n"
+					     "an SPOE message is no frontend's message=web known=\"f, g, h\"\n");
 	close(ends[0]);
 	site_close(&site);
 }
@@ -202,6 +231,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_counted_and_not_booked),
 		cmocka_unit_test(the_reason_alone_fits_every_frame),
 		cmocka_unit_test(a_message_without_what_the_rules_read_is_told_of_once),
+		cmocka_unit_test(a_message_that_is_no_frontends_is_told_of),
 		cmocka_unit_test(rules_and_messages_have_to_fit_the_fleet),
 	};
 
