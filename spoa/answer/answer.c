@@ -346,7 +346,9 @@ bool answer_notify(const struct routes *routes, struct answer_scratch *scratch, 
 				? NULL
 				: routes_find(routes, message.name);
 		if (!route) {
-			if (answer.reason != REASON_REDIRECT)
+			if (decided == ANSWER_MESSAGES)
+				counter_add(&scratch->unknown_messages, answer.reason != REASON_REDIRECT);
+			else if (answer.reason != REASON_REDIRECT)
 				note_unknown(routes, scratch, message.name);
 			if (!skip_arguments(&payload, message.arguments))
 				goto invalid;
