@@ -65,10 +65,15 @@ static uint64_t run(const struct way *way, bool more)
 			select_settle(picker, now);
 		sum = (sum ^ server->index) * 0x9e3779b97f4a7c15;
 	}
+	select_settle(picker, SITE_START + 2);
 	for (unsigned j = 0; j < SERVERS; j++) {
-		double est = atomic_load(&backend->servers[j]->state->load.est);
+		const struct server_load *load = &backend->servers[j]->state->load;
+		double est = atomic_load(&load->est);
 
-		sum ^= hash_of(slice_of(&est, sizeof(est)));
+		/* while nothing is known it depends on where servers lie in memory, when they are booked */
+		if (way->known)
+			sum ^= hash_of(slice_of(&est, sizeof(est)));
+		sum += atomic_load(&load->booked) * j;
 	}
 	site_close(&site);
 	return sum;
