@@ -44,42 +44,21 @@ static void adopt_state(struct server *server, const struct server *old)
 
 /* ---- by name ---- */
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp((*(struct server *const *)a)->name, (*(struct server *const *)b)->name);
-}
-
-/* Mostly both have the same servers in the same order; where not, the old ones are sorted once. */
-static struct server *find_old(const struct backend *old, const char *name, size_t at, struct server ***sorted)
-{
-	struct server wanted = { .name = name }, *key = &wanted, **found;
-
-	if (at < old->n_servers && strcmp(old->servers[at]->name, name) == 0)
-		return old->servers[at];
-	if (!*sorted && old->n_servers > 0 && (*sorted = malloc(old->n_servers * sizeof(**sorted)))) {
-		memcpy(*sorted, old->servers, old->n_servers * sizeof(**sorted));
-		qsort(*sorted, old->n_servers, sizeof(**sorted), by_name);
-	}
-	if (!*sorted)
-		return NULL;
-	found = bsearch(&key, *sorted, old->n_servers, sizeof(**sorted), by_name);
-	return found ? *found : NULL;
-}
-
-static void adopt_states(struct backend *backend, const struct backend *old, double now)
+/* named: whose servers have the names; `old` itself, or whose shadow it is. */
+static void adopt_states(struct backend *backend, const struct backend *old, const struct backend *named, double now)
 {
 	struct backend_state *state = backend->state;
-	struct server **sorted = NULL;
 
 	for (size_t i = 0; i < backend->n_servers; i++) {
-		const struct server *server = find_old(old, backend->servers[i]->name, i, &sorted);
+		const struct server *server = backend_find(named, backend->servers[i]->name);
 
+		if (server && named != old)
+			server = server->shadow;
 		if (server)
 			adopt_state(backend->servers[i], server);
 		state->booked_then +=
 			atomic_load_explicit(&backend->servers[i]->state->load.booked, memory_order_relaxed);
 	}
-	free(sorted);
 	state->rate = old->state->rate;
 	state->own_rate = old->state->own_rate;
 	state->peers = old->state->peers;
@@ -96,9 +75,9 @@ static void adopt_states(struct backend *backend, const struct backend *old, dou
 
 static void adopt_backend(struct backend *backend, const struct backend *old, double now)
 {
-	adopt_states(backend, old, now);
+	adopt_states(backend, old, old, now);
 	if (backend->shadow && old->shadow)
-		adopt_states(backend->shadow, old->shadow, now);
+		adopt_states(backend->shadow, old->shadow, old, now);
 	backend_refresh_usable(backend, now);
 }
 

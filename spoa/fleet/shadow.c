@@ -24,6 +24,7 @@ static struct backend *make(const struct fleet *fleet, struct backend *backend)
 	if (!shadow)
 		return NULL;
 	*shadow = *backend;
+	shadow->names = NULL;
 	shadow->servers = arena_array(fleet->arena, backend->n_servers + 1, sizeof(*shadow->servers));
 	if (!shadow->servers)
 		return NULL;
