@@ -324,12 +324,15 @@ void server_set_agent_down(struct fleet *fleet, struct server *server, bool down
 void server_set_weight(struct fleet *fleet, struct server *server, uint32_t weight, const char *why, double now)
 {
 	uint32_t before = atomic_exchange_explicit(&server->state->weight, weight, memory_order_relaxed);
+	enum server_status status;
 
 	server->state->shown_weight = weight;
 	if (before == weight)
 		return;
+	status = server_status(server);
 	update(fleet, server, why, now);
-	refresh_soon(server->backend, now);
+	if (server_status(server) == status)
+		refresh_soon(server->backend, now);
 }
 
 void fleet_settle(struct fleet *fleet, double now)
