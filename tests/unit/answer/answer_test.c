@@ -88,14 +88,16 @@ static void a_message_of_nobodys_is_read_past(void **state)
 	expect(cases, COUNT(cases));
 }
 
-/* One that has many is over soon, and captured once. */
+/* One that has many is over soon, and captured once; what is no frontend's is told of, but not what came too late. */
 static void of_many_messages_the_first_sixteen_are_decided(void **state)
 {
 	static const struct argument bad[MAX_ARGUMENTS] = { METHOD("GET"), PATH("no-slash") };
 	static const struct argument good[MAX_ARGUMENTS] = { METHOD("GET"), PATH("/web") };
 	static uint8_t bytes[4096];
 	struct captures *captures = captures_new();
+	char told[200];
 	struct site site;
+	int ends[2];
 
 	(void)state;
 	for (unsigned before = ANSWER_MESSAGES - 1; before <= ANSWER_MESSAGES; before++) {
@@ -104,6 +106,10 @@ static void of_many_messages_the_first_sixteen_are_decided(void **state)
 
 		site_open(&site, rules, 1);
 		site.scratch.captures = captures;
+		assert_int_equal(pipe(ends), 0);
+		site.log = (struct log){
+			.targets = { { .fd = ends[1], .format = LOG_FORMAT_RAW, .level = LOG_WARNING } }, .n = 1
+		};
 		spop_writer_init(&writer, bytes, sizeof(bytes));
 		put_request(&writer, "unknown", bad);
 		for (unsigned i = 0; i < before; i++)
@@ -116,6 +122,12 @@ static void of_many_messages_the_first_sixteen_are_decided(void **state)
 		assert_int_equal(site.scratch.decisions[REASON_BAD_REQUEST], before);
 		assert_int_equal(site.scratch.decisions[REASON_REDIRECT], decided);
 		assert_int_equal(site.scratch.unknown_messages, decided ? 1 : 3);
+		close(ends[1]);
+		told[read(ends[0], told, sizeof(told) - 1)] = 0;
+		assert_non_null(strstr(told, "message=unknown "));
+		assert_null(strstr(told, "message=second"));
+		assert_null(strstr(told, "message=route"));
+		close(ends[0]);
 		site_close(&site);
 	}
 	assert_int_equal(captures_count(captures), 2);
