@@ -25,8 +25,7 @@ static void tell(struct site *site, const char *name, double u, double now)
 	struct record record = { .report = { .has = u < 0 ? LOAD_Q : LOAD_U, .u = u, .q = 1 } };
 	struct load load = { .fleet = site->fleet, .log = &site->log };
 
-	assert_int_equal(report_take(&load, site_server(site, name), SOURCE_PUSH, REPORT_TAKEN, &record, now),
-			 REPORT_TAKEN);
+	assert_int_equal(report_take(&load, site_server(site, name), SOURCE_PUSH, REPORT_TAKEN, &record, now), REPORT_TAKEN);
 }
 
 static void above_its_maxload_a_server_waits_while_another_is_below(void **state)
@@ -38,12 +37,16 @@ static void above_its_maxload_a_server_waits_while_another_is_below(void **state
 		const char *usable;
 	} steps[] = {
 		{ 1.0, "a", 0.80, "a b c" }, /* not above */
-		{ 1.1, "a", 0.81, "b c" },   { 1.2, "b", 0.95, "b c" },
-		{ 1.3, "b", 0.96, "c" },     { 1.4, "k", 0.10, "c" },   /* a backup is not woken */
-		{ 1.5, "s", 0.10, "c" },                                /* nor a standby */
-		{ 1.6, "c", 1.00, "c" },                                /* has no maxload */
-		{ 4.0, "c", 1.00, "c" },     { 4.1, "c", 1.00, "a c" }, /* what a said is 3 s old */
-		{ 4.2, "a", 0.99, "c" },     { 4.25, "a", -1, "a c" },  /* tells no utilisation any more */
+		{ 1.1, "a", 0.81, "b c" },
+		{ 1.2, "b", 0.95, "b c" },
+		{ 1.3, "b", 0.96, "c" },
+		{ 1.4, "k", 0.10, "c" }, /* a backup is not woken */
+		{ 1.5, "s", 0.10, "c" }, /* nor a standby */
+		{ 1.6, "c", 1.00, "c" }, /* has no maxload */
+		{ 4.0, "c", 1.00, "c" },
+		{ 4.1, "c", 1.00, "a c" }, /* what a said is 3 s old */
+		{ 4.2, "a", 0.99, "c" },
+		{ 4.25, "a", -1, "a c" }, /* tells no utilisation any more */
 		{ 9.0, "", 2, "a b c" },
 	};
 	struct site site;
@@ -101,8 +104,8 @@ static void a_first_report_holds_until_the_second_is_overdue(void **state)
 		double at;
 		const char *usable;
 	} cases[] = {
-		{ SOURCE_CHECK, 0, "b" },     { SOURCE_CHECK, 31, "b" },  { SOURCE_CHECK, 149, "b" },
-		{ SOURCE_CHECK, 151, "a b" }, { SOURCE_AGENT, 4.9, "b" }, { SOURCE_AGENT, 5.1, "a b" },
+		{ SOURCE_CHECK, 0, "b" },   { SOURCE_CHECK, 31, "b" },  { SOURCE_CHECK, 149, "b" }, { SOURCE_CHECK, 151, "a b" },
+		{ SOURCE_AGENT, 4.9, "b" }, { SOURCE_AGENT, 5.1, "a b" },
 	};
 
 	(void)state;
@@ -112,8 +115,7 @@ static void a_first_report_holds_until_the_second_is_overdue(void **state)
 		struct site site;
 
 		site_open(&site,
-			  "backend web\n  balance first\n  default-server maxload 80% agent-check agent-port 9 "
-			  "agent-inter 1s "
+			  "backend web\n  balance first\n  default-server maxload 80% agent-check agent-port 9 agent-inter 1s "
 			  "load-check http /load load-inter 30s\n" LINE("a", "") LINE("b", ""),
 			  1);
 		load = (struct load){ .fleet = site.fleet, .log = &site.log };
@@ -185,12 +187,8 @@ static uint64_t any_key_or_none(struct random *random)
 static void nobody_else_is_ever_picked(void **state)
 {
 	static const char *const policies[] = {
-		"least-load", "random",
-		"random(1)",  "random(5)",
-		"roundrobin", "static-rr",
-		"first",      "hash src",
-		"source",     "url_param id",
-		"uri",        "hdr(x-user)",
+		"least-load", "random",         "random(1)", "random(5)",    "roundrobin", "static-rr",
+		"first",      "hash src",       "source",    "url_param id", "uri",        "hdr(x-user)",
 		"leastconn",  "hash src\n  hash-balance-factor 120",
 	};
 
@@ -203,8 +201,7 @@ static void nobody_else_is_ever_picked(void **state)
 		struct site site;
 
 		snprintf(text, sizeof(text),
-			 "backend web\n  balance %s\n  default-server load-push load-stale 2s slowstart 1s\n%s",
-			 policies[policy],
+			 "backend web\n  balance %s\n  default-server load-push load-stale 2s slowstart 1s\n%s", policies[policy],
 			 LINE("k", "backup") LINE("a", "maxload 70%") LINE("b", "") LINE("c", "maxload 20% weight 5")
 				 LINE("sa", "standby-of a maxload 50%") LINE("sc", "standby-of c") LINE("l", "backup"));
 		site_open(&site, text, policy + 1);
@@ -213,8 +210,7 @@ static void nobody_else_is_ever_picked(void **state)
 		for (unsigned turn = 0; turn < 5000; turn++) {
 			uint32_t expected = 0;
 
-			change(&site, backend->servers[random_below(&random, (uint32_t)backend->n_servers)], &random,
-			       now);
+			change(&site, backend->servers[random_below(&random, (uint32_t)backend->n_servers)], &random, now);
 			if (turn % 2)
 				now += random_below(&random, 100) / 100.0;
 			fleet_refresh(site.fleet, now);

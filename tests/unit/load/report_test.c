@@ -26,15 +26,21 @@ static bool same(const struct load_report *a, const struct load_report *b)
 	       (!(a->has & LOAD_C) || a->C == b->C) && (!(a->has & LOAD_B) || a->B == b->B);
 }
 
+/* Returns the only server. */
+static struct server *open_load(struct site *site, struct load *load, const char *text)
+{
+	site_open(site, text, 1);
+	*load = (struct load){ .fleet = site->fleet, .log = &site->log };
+	return site_server(site, "a");
+}
+
 static void follow(const struct step *steps, size_t n)
 {
 	struct site site;
 	struct server *server;
 	struct load load;
 
-	site_open(&site, TEXT, 1);
-	server = site_server(&site, "a");
-	load = (struct load){ .fleet = site.fleet, .log = &site.log };
+	server = open_load(&site, &load, TEXT);
 	for (size_t i = 0; i < n; i++) {
 		struct record record = { .report = steps[i].says };
 		double now = SITE_START + steps[i].at, reported;
@@ -87,9 +93,7 @@ static void the_first_source_counts_while_its_next_report_is_due(void **state)
 	struct load load;
 
 	(void)state;
-	site_open(&site, text, 1);
-	load = (struct load){ .fleet = site.fleet, .log = &site.log };
-	merged = &site_server(&site, "a")->state->merged;
+	merged = &open_load(&site, &load, text)->state->merged;
 	report_take(&load, site_server(&site, "a"), SOURCE_CHECK, REPORT_TAKEN, &check, SITE_START + 1);
 	report_take(&load, site_server(&site, "a"), SOURCE_AGENT, REPORT_TAKEN, &agent, SITE_START + 20);
 	assert_int_equal(merged->source, SOURCE_CHECK);
@@ -111,9 +115,7 @@ static void who_is_asked_tells_no_more_often_than_asked(void **state)
 	struct load load;
 
 	(void)state;
-	site_open(&site, text, 1);
-	server = site_server(&site, "a");
-	load = (struct load){ .fleet = site.fleet, .log = &site.log };
+	server = open_load(&site, &load, text);
 	report_take(&load, server, SOURCE_CHECK, REPORT_TAKEN, &check, SITE_START + 10.99);
 	report_take(&load, server, SOURCE_CHECK, REPORT_TAKEN, &check, SITE_START + 11);
 	report_take(&load, server, SOURCE_AGENT, REPORT_TAKEN, &agent, SITE_START + 20);
@@ -135,9 +137,7 @@ static void a_source_that_was_silent_is_stale_as_soon_as_before(void **state)
 	struct load load;
 
 	(void)state;
-	site_open(&site, text, 1);
-	server = site_server(&site, "a");
-	load = (struct load){ .fleet = site.fleet, .log = &site.log };
+	server = open_load(&site, &load, text);
 	for (unsigned i = 0; i < 10; i++)
 		report_take(&load, server, SOURCE_PUSH, REPORT_TAKEN, &push, now += 1);
 	report_take(&load, server, SOURCE_PUSH, REPORT_TAKEN, &push, now += 60);

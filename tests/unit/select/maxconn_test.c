@@ -130,9 +130,9 @@ static void one_more_goes_there_only_where_half_of_one_has_gone(void **state)
 		double est;
 		bool full;
 	} cases[] = {
-		{ 5, 5, true },     { 5, 4.9, true },  { 5, 4.51, true },  { 5, 4.49, false },
-		{ 5, 4, false },    { 1, 1, true },    { 1, 0.9, true },   { 1, 0.51, true },
-		{ 1, 0.49, false }, { 1, 0.1, false }, { 1, 1e-9, false }, { 1, 0, false },
+		{ 5, 5, true },    { 5, 4.9, true },  { 5, 4.51, true }, { 5, 4.49, false }, { 5, 4, false },
+		{ 1, 1, true },    { 1, 0.9, true },  { 1, 0.51, true }, { 1, 0.49, false }, { 1, 0.1, false },
+		{ 1, 1e-9, false }, { 1, 0, false },
 	};
 
 	(void)state;

@@ -282,13 +282,9 @@ static void nobody_goes_where_nobody_may_go(void **state)
 		size_t used = (size_t)sprintf(text, "backend web\n  stick on src\n%s", policies[n % COUNT(policies)]);
 
 		for (const char *name = names; *name; name++)
-			used += (size_t)sprintf(text + used,
-						"  server %c 192.0.2.1:80 redir http://%c.example.com "
-						"load-push%s%s\n",
-						*name, *name, random_below(&random, 3) ? " maxload 50%" : "",
-						*name == 'g'   ? " standby-of a"
-						: *name == 'h' ? " backup"
-							       : "");
+			used += (size_t)sprintf(text + used, "  server %c 192.0.2.1:80 redir http://%c.example.com "
+						"load-push%s%s\n", *name, *name, random_below(&random, 3) ? " maxload 50%" : "",
+						*name == 'g' ? " standby-of a" : *name == 'h' ? " backup" : "");
 		site_open(&site, text, n);
 		for (const char *name = names; *name; name++) {
 			server_set_admin(site.fleet, site_server(&site, (char[]){ *name, 0 }),
@@ -305,8 +301,7 @@ static void nobody_goes_where_nobody_may_go(void **state)
 			if (server_over_maxload(server, SITE_START))
 				for (const char *name = names; *name; name++)
 					assert_true(!may_be_picked(site_server(&site, (char[]){ *name, 0 })) ||
-						    server_over_maxload(site_server(&site, (char[]){ *name, 0 }),
-									SITE_START));
+						    server_over_maxload(site_server(&site, (char[]){ *name, 0 }), SITE_START));
 		}
 		site_close(&site);
 	}
