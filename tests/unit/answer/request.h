@@ -10,10 +10,10 @@
 #define MAX_MESSAGES 4u
 #define MAX_FRAME    16384u
 
-/* The decision on one message "route", without its answer. */
+/* The decision on one message "route", without its answer. What the request says stays until the next one. */
 static inline struct decision decide(struct site *site, const struct argument *arguments)
 {
-	uint8_t bytes[4096];
+	static uint8_t bytes[4096];
 	struct spop_writer writer;
 	struct spop_slice payload = { bytes, 0 };
 	struct spop_message message;
