@@ -104,6 +104,8 @@ size_t config_count(const struct config *config, enum config_severity severity);
 void config_complete(struct config *config);
 
 /* One line each, by file and line: "FILE:LINE: in section 'backend video': …". */
+typedef void config_visit(void *into, enum config_severity severity, const char *text);
+void config_visit_messages(const struct config *config, config_visit *visit, void *into);
 void config_print_messages(const struct config *config, FILE *out);
 
 /* The text of message i as they came up, NULL behind the last; for tests and logs. */

@@ -92,6 +92,9 @@ bool net_start(struct net *net, char *why, size_t size);
 bool net_prepare(struct net *net, const struct net_settings *settings, char *why, size_t size);
 void net_move(struct net *net, const struct net_settings *settings);
 
+/* Warns of what another configuration has otherwise than the process was started with, where only a restart changes that. */
+void net_warn(const struct net *net, const struct net_settings *settings, struct config *config);
+
 /*
  * Wakes every thread; once net_has_passed() that mark, each has been between two events, with nothing of a configuration
  * in use, and what they did before happened before. `passed` is sent to `loop` each time that a thread was.

@@ -179,7 +179,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* By file and line: what only the whole told stands with its line's own. */
-static void print_in_order(const struct config *config, FILE *out)
+static void visit_in_order(const struct config *config, config_visit *visit, void *into)
 {
 	struct message *sorted = calloc(config->n_messages, sizeof(*sorted));
 
@@ -192,7 +192,7 @@ static void print_in_order(const struct config *config, FILE *out)
 	}
 	qsort(sorted, config->n_messages, sizeof(*sorted), by_place);
 	for (size_t i = 0; i < config->n_messages; i++)
-		fprintf(out, "%s\n", sorted[i].text);
+		visit(into, sorted[i].severity, sorted[i].text);
 	free(sorted);
 }
 
@@ -210,14 +210,28 @@ bool config_told(const struct config *config, size_t i, struct config_told *told
 	return true;
 }
 
-void config_print_messages(const struct config *config, FILE *out)
+void config_visit_messages(const struct config *config, config_visit *visit, void *into)
 {
 	size_t all = config->counts[CONFIG_NOTICE] + config->counts[CONFIG_WARNING] + config->counts[CONFIG_ERROR];
+	char more[40];
 
 	if (config->n_messages > 0)
-		print_in_order(config, out);
-	if (all > config->n_messages)
-		fprintf(out, "… and %zu more\n", all - config->n_messages);
+		visit_in_order(config, visit, into);
+	if (all == config->n_messages)
+		return;
+	snprintf(more, sizeof(more), "… and %zu more", all - config->n_messages);
+	visit(into, CONFIG_NOTICE, more);
+}
+
+static void print_message(void *into, enum config_severity severity, const char *text)
+{
+	(void)severity;
+	fprintf(into, "%s\n", text);
+}
+
+void config_print_messages(const struct config *config, FILE *out)
+{
+	config_visit_messages(config, print_message, out);
 }
 
 /* ---- sections ---- */

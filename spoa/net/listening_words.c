@@ -103,9 +103,11 @@ bool identity_parse_group(struct config_words *words, void *into)
 	return true;
 }
 
-bool identity_same(const struct identity *a, const struct identity *b)
+bool identity_same(const struct net_settings *a, const struct net_settings *b)
 {
-	return !a->user == !b->user && !a->group == !b->group && a->uid == b->uid && a->gid == b->gid;
+	const struct identity *x = &a->identity, *y = &b->identity;
+
+	return !x->user == !y->user && !x->group == !y->group && x->uid == y->uid && x->gid == y->gid;
 }
 
 static const struct config_keyword rights[] = {

@@ -63,11 +63,12 @@ struct net *net_open(const struct net_settings *settings, struct inherited *inhe
 	atomic_store(&net->settings, settings);
 	net->n_workers = net_settings_workers(settings);
 	net->captures = captures_new();
+	net->fixed = fixed_new(settings);
 	net->workers = calloc(net->n_workers, sizeof(*net->workers));
 	net->listener.net = net;
 	atomic_store(&net->heir, -1);
 	net->inherits.fd = -1;
-	if (net->workers && net->captures && open_workers(net, why, size) &&
+	if (net->workers && net->captures && net->fixed && open_workers(net, why, size) &&
 	    listener_open(&net->listener, inherited, why, size))
 		return net;
 	net_stop(net);
@@ -91,18 +92,13 @@ bool net_prepare(struct net *net, const struct net_settings *settings, char *why
 	return listener_prepare(&net->listener, settings, why, size);
 }
 
+void net_warn(const struct net *net, const struct net_settings *settings, struct config *config)
+{
+	fixed_warn(net->fixed, settings, config);
+}
+
 void net_move(struct net *net, const struct net_settings *settings)
 {
-	const struct net_settings *before = atomic_load(&net->settings);
-
-	if (settings->nbthread != before->nbthread)
-		log_line(&settings->log, LOG_WARNING, "nbthread has changed: that needs a restart.");
-	if (settings->busy_poll != before->busy_poll)
-		log_line(&settings->log, LOG_WARNING, "busy-poll has changed: that needs a restart.");
-	if (!identity_same(&settings->identity, &before->identity))
-		log_line(&settings->log, LOG_WARNING, "restart needed: user or group has changed.");
-	if (!stats_same(settings, before))
-		log_line(&settings->log, LOG_WARNING, "stats socket or http has changed: that needs a restart.");
 	raise_descriptors(settings);
 	listener_move(&net->listener, settings);
 	atomic_store(&net->settings, settings);
@@ -321,5 +317,6 @@ void net_stop(struct net *net)
 	listener_free(&net->listener); /* until here a connection that ended could wake it */
 	free(net->workers);
 	captures_free(net->captures);
+	fixed_free(net->fixed);
 	free(net);
 }

@@ -196,10 +196,18 @@ void listener_own(struct listener *listener, const struct net_settings *settings
 void listener_stop(struct listener *listener);
 void listener_free(struct listener *listener);
 
+/* ---- fixed.c ---- */
+
+/* What no reload changes, as it was at the start. NULL: out of memory. */
+struct fixed *fixed_new(const struct net_settings *settings);
+void fixed_warn(const struct fixed *fixed, const struct net_settings *settings, struct config *config);
+void fixed_free(struct fixed *fixed);
+
 /* ---- net.c ---- */
 
 struct net {
 	_Atomic(const struct net_settings *) settings;
+	struct fixed *fixed;
 	_Atomic unsigned generation; /* counts the times that threads are to look for newer ones */
 	struct ev_loop *loop;        /* is told by `passed` each time that one did */
 	ev_async *passed;

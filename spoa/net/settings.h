@@ -23,10 +23,11 @@ bool identity_parse_user(struct config_words *words, void *into);
 bool identity_parse_group(struct config_words *words, void *into);
 
 /* Whether both say the same of who to be. */
-bool identity_same(const struct identity *a, const struct identity *b);
+bool identity_same(const struct net_settings *a, const struct net_settings *b);
 
 /* Whether both say the same of where people look in. */
 bool stats_same(const struct net_settings *a, const struct net_settings *b);
+bool http_same(const struct net_settings *a, const struct net_settings *b);
 
 /* Rights are for files. */
 bool listening_is_sane(const struct config_words *words, const struct listening *where);

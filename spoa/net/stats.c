@@ -123,10 +123,15 @@ static bool same_socket(const struct stats_socket *a, const struct stats_socket 
 
 bool stats_same(const struct net_settings *a, const struct net_settings *b)
 {
-	if (a->n_stats != b->n_stats || !a->http != !b->http || (a->http && !same_socket(a->http, b->http)))
+	if (a->n_stats != b->n_stats)
 		return false;
 	for (size_t i = 0; i < a->n_stats; i++)
 		if (!same_socket(&a->stats[i], &b->stats[i]))
 			return false;
 	return true;
+}
+
+bool http_same(const struct net_settings *a, const struct net_settings *b)
+{
+	return !a->http == !b->http && (!a->http || same_socket(a->http, b->http));
 }

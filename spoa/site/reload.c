@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "spoa-redirect/base/clock.h"
@@ -51,12 +50,13 @@ static const struct log *log_of(const struct reload *reload)
 
 /* ---- telling ---- */
 
-static void log_text(const struct log *log, enum log_level level, char *text)
+static void log_message(void *into, enum config_severity severity, const char *text)
 {
-	char *rest = NULL;
+	static const enum log_level levels[] = {
+		[CONFIG_NOTICE] = LOG_NOTICE, [CONFIG_WARNING] = LOG_WARNING, [CONFIG_ERROR] = LOG_ALERT
+	};
 
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		log_line(log, level, "%s", line);
+	log_line(log_of(into), levels[severity], "%s", text);
 }
 
 static void tell(struct reload *reload, bool good, const char *text)
@@ -74,25 +74,8 @@ static void tell(struct reload *reload, bool good, const char *text)
 		told[i].tell(told[i].into, good, text);
 }
 
-/* text: of malloc(), one line or more; it is freed. */
-static void end(struct reload *reload, bool good, char *text)
-{
-	const char *status = good ? "Reloaded." : "Reload failed: the configuration before goes on.";
-
-	reload->counts[good]++;
-	reload->failed = !good;
-	manager_ready(reload->running->manager, status);
-	if (text) {
-		tell(reload, good, text);
-		log_text(log_of(reload), good ? LOG_NOTICE : LOG_ALERT, text);
-	} else {
-		tell(reload, good, good ? "Reloaded.\n" : "Reload failed: out of memory.\n");
-	}
-	free(text);
-}
-
-/* The configuration's messages, and a last line. */
-static char *make_text(const struct site *site, const char *last)
+/* The configuration's messages, and a last line; of malloc(). */
+static char *make_text(const struct config *config, const char *last)
 {
 	char *text = NULL;
 	size_t size;
@@ -100,10 +83,26 @@ static char *make_text(const struct site *site, const char *last)
 
 	if (!out)
 		return NULL;
-	if (site->config)
-		config_print_messages(site->config, out);
+	if (config)
+		config_print_messages(config, out);
 	fprintf(out, "%s\n", last);
 	return fclose(out) == 0 ? text : NULL;
+}
+
+/* config: NULL, where not even that could be had. */
+static void end(struct reload *reload, bool good, const struct config *config, const char *last)
+{
+	const char *status = good ? "Reloaded." : "Reload failed: the configuration before goes on.";
+	char *text = make_text(config, last);
+
+	reload->counts[good]++;
+	reload->failed = !good;
+	manager_ready(reload->running->manager, status);
+	tell(reload, good, text ? text : "Out of memory for what came of the reload: the log has it.\n");
+	free(text);
+	if (config)
+		config_visit_messages(config, log_message, reload);
+	log_line(log_of(reload), good ? LOG_NOTICE : LOG_ALERT, "%s", last);
 }
 
 static void fail(struct reload *reload, const char *why)
@@ -112,7 +111,7 @@ static void fail(struct reload *reload, const char *why)
 
 	load_unprepare(reload->running->load);
 	snprintf(last, sizeof(last), "Reload failed: %s; the configuration stays as it was.", why);
-	end(reload, false, make_text(&reload->fresh, last));
+	end(reload, false, reload->fresh.config, last);
 	site_release(&reload->fresh);
 	reload->phase = IDLE;
 }
@@ -125,7 +124,7 @@ static void succeed(struct reload *reload)
 
 	snprintf(last, sizeof(last), "Reloaded: %zu frontend%s, %zu backend%s.", frontends, &"s"[frontends == 1],
 		 backends, &"s"[backends == 1]);
-	end(reload, true, make_text(site, last));
+	end(reload, true, site->config, last);
 }
 
 /* ---- the steps ---- */
@@ -182,6 +181,7 @@ static void move(struct reload *reload)
 	struct retired *before = NULL;
 	double now = clock_now();
 
+	net_warn(running->net, reload->fresh.settings, reload->fresh.config);
 	reload->old = running->site;
 	running->site = reload->fresh;
 	reload->fresh = (struct site){ 0 };
