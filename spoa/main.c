@@ -340,7 +340,9 @@ static int with_configuration(const struct cli *cli)
 	} else {
 		size_t errors = config_count(site->config, CONFIG_ERROR);
 
-		config_print_messages(site->config, stderr);
+		/* what is asked for otherwise would drown in warnings that -c and each start tell */
+		if (errors > 0 || cli->action == CLI_CHECK || cli->action == CLI_RUN)
+			config_print_messages(site->config, stderr);
 		if (errors > 0)
 			fprintf(stderr, "spoa-redirect: %zu error%s in the configuration\n", errors,
 				errors == 1 ? "" : "s");

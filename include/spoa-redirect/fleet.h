@@ -325,6 +325,7 @@ struct hash_config {
 struct redir {
 	struct slice prefix; /* as it is put before the path: no slash at its end */
 	bool tls;
+	bool is_private;        /* a host that not all clients reach */
 	struct slice authority; /* lower case, without the scheme's own port */
 };
 

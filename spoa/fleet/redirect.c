@@ -107,9 +107,7 @@ bool redir_parse(struct config_words *words, struct redir *redir, const char *te
 	redir->prefix = slice_of(text, strlen(text));
 	while (redir->prefix.ptr[redir->prefix.len - 1] == '/')
 		redir->prefix.len--;
-	if (is_private(rest))
-		config_warning(words, "'redir %s' is a private or loopback address: clients elsewhere cannot reach it",
-			       text);
+	redir->is_private = is_private(rest);
 	redir->authority = normalise(words->arena, rest, redir->tls);
 	return redir->authority.ptr != NULL || config_error(words, "out of memory");
 }
@@ -277,11 +275,41 @@ bool redirect_parse(struct config_words *words, void *into)
 	return true;
 }
 
+static void warn_of_private(struct config *config, struct config_place place, const struct redir *redir, size_t others)
+{
+	if (others == 0)
+		config_say_at(config, CONFIG_WARNING, place,
+			      "'redir %.*s' is a private or loopback address: clients elsewhere cannot reach it",
+			      SLICE_ARGS(redir->prefix));
+	else
+		config_say_at(
+			config, CONFIG_WARNING, place,
+			"'redir %.*s' and %zu other%s are private or loopback addresses: clients elsewhere cannot "
+			"reach them",
+			SLICE_ARGS(redir->prefix), others, &"s"[others == 1]);
+}
+
+/* Once a backend: in a network of its own all servers are like that. */
+static void find_private(const struct backend *backend, struct config *config)
+{
+	const struct server *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < backend->n_servers; i++)
+		if (backend->servers[i]->redir.is_private && n++ == 0)
+			first = backend->servers[i];
+	if (backend->redirect.literal.is_private)
+		warn_of_private(config, backend->redirect.place, &backend->redirect.literal, 0);
+	else if (first && !backend->redirect.literal.prefix.ptr)
+		warn_of_private(config, first->place, &first->redir, n - 1);
+}
+
 /* RFC 9110 15.4: 307 and 308 keep the method; the others may turn a POST into a GET. */
 void redirect_finish(struct backend *backend, struct config *config)
 {
 	struct redirect *redirect = &backend->redirect;
 
+	find_private(backend, config);
 	if (redirect->code == 0)
 		redirect->code = 302;
 	if (redirect->methods == 0)

@@ -145,6 +145,36 @@ static void a_redir_that_few_can_reach_is_warned_of(void **state)
 	}
 }
 
+static void servers_that_few_can_reach_are_warned_of_together(void **state)
+{
+	static const struct {
+		const char *fourth, *message;
+	} cases[] = {
+		{ "http://d.example.com", "test.cfg:3: warning: " IN_WEB "'redir http://10.0.0.1' and 1 other are private or "
+					  "loopback addresses: clients elsewhere cannot reach them" },
+		{ "http://[fd00::1]/x", "test.cfg:3: warning: " IN_WEB "'redir http://10.0.0.1' and 2 others are private or "
+					"loopback addresses: clients elsewhere cannot reach them" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct site site;
+		char text[600];
+
+		snprintf(text, sizeof(text),
+			 "backend web\n"
+			 "  server a 192.0.2.1:80 redir http://a.example.com\n"
+			 "  server b 192.0.2.1:80 redir http://10.0.0.1\n"
+			 "  server c 192.0.2.1:80 redir http://localhost\n"
+			 "  server d 192.0.2.1:80 redir %s\n",
+			 cases[i].fourth);
+		site_read(&site, text);
+		assert_string_equal(config_message(site.config, 0), cases[i].message);
+		assert_null(config_message(site.config, 1));
+		arena_free(site.arena);
+	}
+}
+
 /* Several lines, and the one that is named. */
 static void what_several_lines_say_together_is_reported_at_the_one_at_fault(void **state)
 {
@@ -276,6 +306,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_line_is_named_with_file_and_line),
 		cmocka_unit_test(a_redir_is_an_url_without_query_or_user),
 		cmocka_unit_test(a_redir_that_few_can_reach_is_warned_of),
+		cmocka_unit_test(servers_that_few_can_reach_are_warned_of_together),
 		cmocka_unit_test(what_several_lines_say_together_is_reported_at_the_one_at_fault),
 		cmocka_unit_test(a_check_needs_a_port_from_somewhere),
 		cmocka_unit_test(a_server_line_begins_with_its_default_server),
