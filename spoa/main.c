@@ -323,9 +323,9 @@ static int act(const struct cli *cli, struct process *process)
 			       ? EXIT_SUCCESS
 			       : EXIT_FAILURE;
 	if (cli->action == CLI_SPOE)
-		cli_spoe(cli, site->ruleset, site->fleet, net_settings_log(site->settings)->sample > 0);
+		cli_spoe(cli, site);
 	else if (!cli->quiet)
-		printf("Configuration file is valid\n");
+		cli_valid(site->fleet);
 	return EXIT_SUCCESS;
 }
 

@@ -8,8 +8,7 @@
 
 #include "spoa-redirect/answer.h"
 #include "spoa-redirect/config.h"
-#include "spoa-redirect/fleet.h"
-#include "spoa-redirect/rules.h"
+#include "spoa-redirect/site.h"
 
 enum cli_action {
 	CLI_RUN,
@@ -52,8 +51,9 @@ void cli_release(struct cli *cli);
 void cli_version(void);
 void cli_build(void);
 void cli_help(void);
-/* id: with HAProxy's unique id, for the log. */
-void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet, bool id);
+void cli_spoe(const struct cli *cli, const struct site *site);
+/* -c has found nothing wrong; HAProxy's file it does not see. */
+void cli_valid(const struct fleet *fleet);
 
 /* False: it was said on stderr why. */
 bool cli_import(const struct cli *cli);

@@ -182,6 +182,19 @@ const char *endpoint_parse_portless(struct endpoint *endpoint, const char *text,
 	return NULL;
 }
 
+struct endpoint endpoint_from_here(const struct endpoint *endpoint)
+{
+	struct endpoint here = *endpoint;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&here.any;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&here.any;
+
+	if (here.any.sa_family == AF_INET && v4->sin_addr.s_addr == htonl(INADDR_ANY))
+		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else if (here.any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
+		v6->sin6_addr = in6addr_loopback;
+	return here;
+}
+
 const char *endpoint_text(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
 {
 	char host[INET6_ADDRSTRLEN] = "?";

@@ -30,6 +30,9 @@ static const char *const single[] = { "host",  "user-agent",    "cookie",       
 /* Behind Host, which is always sent: those that only some rules read. */
 #define FIRST_HEADER REQUEST_UPGRADE
 
+#define FIRST_CODE 301u
+#define LAST_CODE  308u
+
 static bool is_header(const struct frontend *frontend, unsigned slot)
 {
 	return frontend->headers >> slot & 1;
@@ -134,6 +137,27 @@ static bool is_used(const struct fleet *fleet, unsigned code)
 	return false;
 }
 
+/* 302 has its line from the README; of another it is easily forgotten, and HAProxy would serve the request itself, in silence. */
+static bool has_other_codes(const struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet_count(fleet); i++)
+		if (fleet_backend(fleet, i)->redirect.code != 302)
+			return true;
+	return false;
+}
+
+void cli_valid(const struct fleet *fleet)
+{
+	printf("Configuration file is valid\n");
+	if (!has_other_codes(fleet))
+		return;
+	printf("haproxy.cfg needs a line for each code in use,");
+	for (unsigned code = FIRST_CODE; code <= LAST_CODE; code++)
+		if (is_used(fleet, code))
+			printf(" %u", code);
+	printf(": 'spoa-redirect spoe' prints them\n");
+}
+
 static void print_message(const struct frontend *frontend, bool group, bool id)
 {
 	printf("\nspoe-message %s\n", frontend->name);
@@ -146,9 +170,34 @@ static void print_message(const struct frontend *frontend, bool group, bool id)
 	       "    event on-frontend-http-request unless METH_CONNECT or METH_TRACE or upgrade or preflight\n");
 }
 
-/* What haproxy.cfg needs beside this file. */
-static void print_use(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet, bool old)
+static bool is_repeated(const struct net_settings *settings, size_t i)
 {
+	for (size_t earlier = 0; earlier < i; earlier++)
+		if (endpoint_equal(net_settings_bind(settings, earlier), net_settings_bind(settings, i)))
+			return true;
+	return false;
+}
+
+/* By which of its addresses this HAProxy is to come is not for us to know. */
+static void print_servers(const struct net_settings *settings)
+{
+	const struct endpoint *bind;
+	char text[ENDPOINT_TEXT];
+
+	for (size_t i = 0; (bind = net_settings_bind(settings, i)); i++) {
+		const struct endpoint here = endpoint_from_here(bind);
+
+		if (!is_repeated(settings, i))
+			printf("#     %sserver a1 %s check\n", i ? "# or: " : "", endpoint_text(&here, text));
+	}
+	printf("\n");
+}
+
+/* What haproxy.cfg needs beside this file. */
+static void print_use(const struct cli *cli, const struct site *site, bool old)
+{
+	const struct ruleset *ruleset = site->ruleset;
+
 	printf("# For HAProxy %s, made by spoa-redirect spoe. In haproxy.cfg:\n"
 	       "#\n"
 	       "# frontend …\n"
@@ -158,24 +207,26 @@ static void print_use(const struct cli *cli, const struct ruleset *ruleset, cons
 		printf("#     http-request send-spoe-group redirect %s unless METH_CONNECT or METH_TRACE"
 		       " or { req.hdr(upgrade) -m found } or { req.hdr(access-control-request-method) -m found }\n",
 		       ruleset_frontend(ruleset, i)->name);
-	for (unsigned code = 301; code <= 308; code++)
-		if (is_used(fleet, code))
+	for (unsigned code = FIRST_CODE; code <= LAST_CODE; code++)
+		if (is_used(site->fleet, code))
 			printf("#     http-request redirect location %%[var(txn.redirect.location)] code %u"
 			       " if { var(txn.redirect.code) -m int %u }\n",
 			       code, code);
 	printf("#\n"
 	       "# backend agents\n"
 	       "#     mode %s\n"
-	       "#     option spop-check\n"
-	       "#     server a1 127.0.0.1:9000 check\n\n",
+	       "#     option spop-check\n",
 	       old ? "tcp" : "spop");
+	print_servers(site->settings);
 }
 
-void cli_spoe(const struct cli *cli, const struct ruleset *ruleset, const struct fleet *fleet, bool id)
+void cli_spoe(const struct cli *cli, const struct site *site)
 {
+	const struct ruleset *ruleset = site->ruleset;
+	bool id = net_settings_log(site->settings)->sample > 0;
 	bool old = cli->haproxy_major < 3 || (cli->haproxy_major == 3 && cli->haproxy_minor < 1);
 
-	print_use(cli, ruleset, fleet, old);
+	print_use(cli, site, old);
 	printf("[redirect]\n\nspoe-agent redirect\n    %s", cli->group ? "groups" : "messages");
 	for (size_t i = 0; i < ruleset_count(ruleset); i++)
 		printf(" %s", ruleset_frontend(ruleset, i)->name);

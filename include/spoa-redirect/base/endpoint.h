@@ -47,6 +47,9 @@ unsigned endpoint_port(const struct endpoint *endpoint);
 
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
+/* Where it is reached from the same machine: one that stands for every address is the loopback. */
+struct endpoint endpoint_from_here(const struct endpoint *endpoint);
+
 /* Whatever the ports. */
 bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b);
 

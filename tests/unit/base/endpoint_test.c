@@ -148,6 +148,28 @@ static void where_no_port_is_expected_an_address_needs_no_brackets(void **state)
 			    "what follows the last colon is a port: an IPv6 address without one goes in brackets");
 }
 
+static void what_stands_for_every_address_is_reached_at_the_loopback(void **state)
+{
+	static const char *const cases[][2] = {
+		{ ":80", "127.0.0.1:80" },
+		{ "ipv6@*:80", "[::1]:80" },
+		{ "[::]:80", "[::1]:80" },
+		{ "10.0.0.1:80", "10.0.0.1:80" },
+		{ "[fd00::1]:80", "[fd00::1]:80" },
+		{ "/run/x.sock", "unix@/run/x.sock" },
+	};
+	char text[ENDPOINT_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct endpoint endpoint, here;
+
+		assert_null(endpoint_parse(&endpoint, cases[i][0], true, false));
+		here = endpoint_from_here(&endpoint);
+		assert_string_equal(endpoint_text(&here, text), cases[i][1]);
+	}
+}
+
 static void a_name_is_resolved_to_the_family_that_is_asked_for(void **state)
 {
 	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found;
@@ -173,6 +195,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_address_says_why),
 		cmocka_unit_test(a_port_may_be_left_out_where_it_is_known_otherwise),
 		cmocka_unit_test(where_no_port_is_expected_an_address_needs_no_brackets),
+		cmocka_unit_test(what_stands_for_every_address_is_reached_at_the_loopback),
 		cmocka_unit_test(a_name_is_resolved_to_the_family_that_is_asked_for),
 	};
 
