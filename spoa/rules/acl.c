@@ -140,6 +140,38 @@ static struct part *add_part(struct config_words *words, struct expression *expr
 	return part;
 }
 
+/* What a request's path cannot be or begin with; "*" is the one path without a slash (RFC 9112 3.2.4). */
+static bool is_no_path(const struct expression *expression, struct slice text)
+{
+	enum match_kind kind = patterns_kind(expression->patterns);
+
+	return (kind == MATCH_STR || kind == MATCH_BEG) && sample_is_path(expression->sample) && text.len > 0 &&
+	       text.ptr[0] != '/' && !slice_eq(text, SLICE("*"));
+}
+
+/* A file may be another acl's, too, so some lines may be for that one. */
+static void warn_of_file(struct config_words *words, const struct expression *expression, const struct part *part,
+			 const char *path)
+{
+	for (size_t i = 0; i < part->n; i++)
+		if (!is_no_path(expression, part->elements[i]->text))
+			return;
+	if (part->n > 0)
+		config_warning(words, "no pattern of '%s' matches any request: a path begins with '/'", path);
+}
+
+/* The first says it for all of the line. */
+static void warn_of_line(struct config_words *words, const struct expression *expression, const struct part *part)
+{
+	for (size_t i = 0; i < part->n; i++) {
+		if (!is_no_path(expression, part->elements[i]->text))
+			continue;
+		config_warning(words, "pattern '%.*s' matches no request: a path begins with '/'",
+			       SLICE_ARGS(part->elements[i]->text));
+		return;
+	}
+}
+
 /* The lines of a file, when it is named first; from then on it is one list, whoever names it. */
 static bool take_file(struct config_words *words, struct expression *expression, const char *path)
 {
@@ -156,6 +188,8 @@ static bool take_file(struct config_words *words, struct expression *expression,
 		good &= patterns_add(words, expression->patterns, element->text, where) &&
 			add_element(words, part, element);
 	}
+	if (good)
+		warn_of_file(words, expression, part, path);
 	return good;
 }
 
@@ -197,6 +231,7 @@ static bool take_patterns(struct config_words *words, struct expression *express
 		words->word++;
 		words->left--;
 	}
+	warn_of_line(words, expression, part);
 	patterns_set_operator(expression->patterns, "eq"); /* for those that come at run time */
 	return !open || config_error(words, "no closing '}', with a blank before it");
 }

@@ -328,6 +328,14 @@ unsigned sample_argument(const struct sample *sample, bool *is_list)
 											 : REQUEST_MAX_SLOTS;
 }
 
+bool sample_is_path(const struct sample *sample)
+{
+	bool list;
+
+	return sample_argument(sample, &list) == REQUEST_PATH ||
+	       (sample->row->fetch == fetch_pathq && !sample->converters);
+}
+
 bool sample_has_many(const struct sample *sample)
 {
 	return sample->row->many;

@@ -59,6 +59,9 @@ bool sample_final(const struct sample *sample, struct request *request, struct r
  */
 unsigned sample_argument(const struct sample *sample, bool *is_list);
 
+/* Whether it gives the path, perhaps with more behind it: "/…". */
+bool sample_is_path(const struct sample *sample);
+
 /* Whether it may have more than one. */
 bool sample_has_many(const struct sample *sample);
 

@@ -278,6 +278,40 @@ static void an_acl_that_no_condition_names_is_warned_of(void **state)
 	rules_say("frontend f\n acl a path /a\n use_backend x if a\n", NULL);
 }
 
+static void a_path_that_does_not_begin_with_a_slash_is_warned_of(void **state)
+{
+	static const struct {
+		const char *acl, *pattern;
+	} cases[] = {
+		{ "path_beg films", "films" },
+		{ "path films", "films" },
+		{ "path -i films", "films" },
+		{ "path_beg -i /a films series", "films" },
+		{ "path -m beg films", "films" },
+		{ "pathq_beg films?", "films?" },
+		{ "url_beg http://a/", "http://a/" },
+	};
+	static const char *const may[] = {
+		"path_beg /films", "path_beg ''",   "path *",           "path_end films",        "path_sub films",  "path_dir films",
+		"path_reg ^films", "path_len 5",    "hdr(x-a) films",   "path,field(2,/) films", "path -m found",   "path_dom films",
+		"query films",     "base_beg films", "url_param(a) films",
+	};
+	char text[200], message[300];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		snprintf(text, sizeof(text), "frontend f\n acl a %s\n use_backend x if a\n", cases[i].acl);
+		snprintf(message, sizeof(message),
+			 "t.cfg:2: warning: in section 'frontend f': pattern '%s' matches no request: a path begins with '/'",
+			 cases[i].pattern);
+		rules_say(text, message);
+	}
+	for (size_t i = 0; i < COUNT(may); i++) {
+		snprintf(text, sizeof(text), "frontend f\n acl a %s\n use_backend x if a\n", may[i]);
+		rules_say(text, NULL);
+	}
+}
+
 static void a_condition_that_cannot_hold_is_warned_of(void **state)
 {
 	static const char *const never[] = { "if FALSE", "if !TRUE", "if { path /a } FALSE or FALSE", "unless TRUE",
@@ -321,6 +355,7 @@ int main(void)
 		cmocka_unit_test(an_acl_s_name_and_flags_are_checked),
 		cmocka_unit_test(a_pattern_may_begin_with_a_dash),
 		cmocka_unit_test(an_acl_that_no_condition_names_is_warned_of),
+		cmocka_unit_test(a_path_that_does_not_begin_with_a_slash_is_warned_of),
 		cmocka_unit_test(a_condition_that_cannot_hold_is_warned_of),
 		cmocka_unit_test(acls_without_any_sample_are_enough),
 	};
