@@ -113,6 +113,9 @@ static void escapes_are_haproxy_s_and_others_keep_their_backslash(void **state)
 	static const struct expectation cases[] = {
 		{ "a\\ b", { "a b" } },
 		{ "\\\\ \\# \\' \\\"", { "\\", "#", "'", "\"" } },
+		{ "a \\\\", { "a", "\\" } },
+		{ "a '\\'", { "a", "\\" } },
+		{ "a # b \\", { "a" } },
 		{ "\\n\\r\\t", { "\n\r\t" } },
 		{ "\\x41\\x6d\\xfF", { "Am\xff" } },
 		{ "^/[0-9]+\\.mp4$ \\d\\w", { "^/[0-9]+\\.mp4$", "\\d\\w" } },
@@ -128,6 +131,7 @@ static void escapes_are_haproxy_s_and_others_keep_their_backslash(void **state)
 	refuse(SLICE("a \\xg0"), "'\\x' expects two hexadecimal digits", 2);
 	refuse(SLICE("a \\x"), "'\\x' expects two hexadecimal digits", 2);
 	refuse(SLICE("a\\x00b"), "NUL byte", 5);
+	refuse(SLICE("a b \\"), "lines are not continued, and a '\\' at the end is written '\\\\'", 4);
 }
 
 static void variables_are_filled_in_between_double_quotes(void **state)
