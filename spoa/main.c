@@ -329,6 +329,18 @@ static int act(const struct cli *cli, struct process *process)
 	return EXIT_SUCCESS;
 }
 
+static void tell_errors(const struct config *config, size_t errors)
+{
+	const char *file = config_foreign(config);
+
+	fprintf(stderr, "spoa-redirect: %zu error%s in the configuration\n", errors, errors == 1 ? "" : "s");
+	if (file)
+		fprintf(stderr,
+			"spoa-redirect: if '%s' is HAProxy's own, 'spoa-redirect import %s' makes a configuration of "
+			"it\n",
+			file, file);
+}
+
 static int with_configuration(const struct cli *cli)
 {
 	struct process process = { 0 };
@@ -344,8 +356,7 @@ static int with_configuration(const struct cli *cli)
 		if (errors > 0 || cli->action == CLI_CHECK || cli->action == CLI_RUN)
 			config_print_messages(site->config, stderr);
 		if (errors > 0)
-			fprintf(stderr, "spoa-redirect: %zu error%s in the configuration\n", errors,
-				errors == 1 ? "" : "s");
+			tell_errors(site->config, errors);
 		else
 			status = act(cli, &process);
 	}

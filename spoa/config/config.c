@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "foreign.h"
 #include "lexer.h"
 
 #define MAX_FILE_SIZE ((size_t)1 << 30)
@@ -45,6 +46,7 @@ struct config {
 	struct lists *lists;
 	const char **files;
 	size_t n_files;
+	const char *foreign; /* the first file that may be HAProxy's own */
 };
 
 static const struct {
@@ -294,9 +296,10 @@ static bool try_section(struct config_words *words)
 		config->section = words->section;
 		config->place.section = words->place.section = words->keyword;
 		config->skipping = true;
-		if (!section_kinds[i].supported)
+		if (!section_kinds[i].supported) {
+			foreign_found(words);
 			config_error(words, "section '%s' is not supported", words->keyword);
-		else if (begin_section(words, section_kinds[i].named))
+		} else if (begin_section(words, section_kinds[i].named))
 			config->skipping = false;
 		return true;
 	}
@@ -457,6 +460,17 @@ void config_note_file(struct config *config, const char *path)
 struct lists **config_lists(struct config *config)
 {
 	return &config->lists;
+}
+
+void foreign_found(const struct config_words *words)
+{
+	if (!words->config->foreign)
+		words->config->foreign = words->place.file;
+}
+
+const char *config_foreign(const struct config *config)
+{
+	return config->foreign;
 }
 
 const char *config_file(const struct config *config, size_t i)

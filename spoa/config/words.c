@@ -108,8 +108,11 @@ static bool unknown(const struct config_words *words, const struct config_keywor
 	const char *names[MAX_NAMES] = { NULL };
 	size_t known = 0;
 
-	if (foreign_knows(section, word))
+	if (foreign_knows(section, word)) {
+		if (!*words->keyword) /* the line's own: parameters are copied one by one, too */
+			foreign_found(words);
 		return config_error(words, "'%s' is a keyword of HAProxy's that spoa-redirect does not support", word);
+	}
 	for (size_t i = 0; i < n && known < MAX_NAMES; i++)
 		if (keywords[i].sections & section)
 			names[known++] = keywords[i].name;
