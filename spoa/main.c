@@ -367,11 +367,12 @@ static int with_configuration(const struct cli *cli)
 static int list_keywords(void)
 {
 	struct site site = { 0 };
-	struct config_room rooms[SITE_ROOMS];
+	struct config_room rooms[SITE_ROOMS + 1] = { 0 };
 	bool good = site_begin(&site, rooms);
 
+	rooms[SITE_ROOMS].keywords = server_keywords(&rooms[SITE_ROOMS].n);
 	if (good)
-		cli_keywords(rooms, SITE_ROOMS);
+		cli_keywords(rooms, COUNT(rooms));
 	site_release(&site);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -515,6 +515,9 @@ struct fleet *fleet_new(struct arena *arena, const struct log *log, const struct
 /* The rows of `defaults` and `backend`. */
 struct config_room fleet_room(struct fleet *fleet);
 
+/* What `server` and `default-server` lines may have. */
+const struct config_keyword *server_keywords(size_t *n);
+
 /* Whose servers may serve instead, as configured: also before fleet_finish(). NULL: nobody's, or no such backend. */
 struct backend *fleet_fallback(const struct fleet *fleet, const struct backend *backend);
 

@@ -36,7 +36,7 @@ static const struct {
 	{ "-st", " PID...", "once ready, have these stop (TERM)" },
 	{ "-v", "", "version" },
 	{ "-vv", "", "version, build options and libraries" },
-	{ "-dK", "", "list the keywords of the configuration" },
+	{ "-dK", "", "list the keywords of the configuration, and the parameters of a server" },
 	{ "-h", "", "this help" },
 	{ "spoe", "", "print the SPOE file for HAProxy, made from the rules" },
 	{ "--haproxy", " V", "spoe: for this version, 2.6, 3.0 or 3.2; default 3.0" },
@@ -107,9 +107,9 @@ void cli_help(void)
 
 static const char *sections_of(unsigned sections, char *text, size_t size)
 {
-	snprintf(text, size, "%s%s%s%s", sections & CONFIG_GLOBAL ? "global " : "",
+	snprintf(text, size, "%s%s%s%s%s", sections & CONFIG_GLOBAL ? "global " : "",
 		 sections & CONFIG_DEFAULTS ? "defaults " : "", sections & CONFIG_FRONTEND ? "frontend " : "",
-		 sections & CONFIG_BACKEND ? "backend " : "");
+		 sections & CONFIG_BACKEND ? "backend " : "", sections & CONFIG_SERVER ? "server " : "");
 	if (*text)
 		text[strlen(text) - 1] = 0;
 	return text;

@@ -392,6 +392,12 @@ static const struct config_keyword server_words[] = {
 	{ CONFIG_SERVER, "resolvers", NULL, "", "" },
 };
 
+const struct config_keyword *server_keywords(size_t *n)
+{
+	*n = COUNT(server_words);
+	return server_words;
+}
+
 bool server_knows_word(const char *word)
 {
 	for (size_t i = 0; i < COUNT(server_words); i++)
