@@ -76,7 +76,8 @@ void config_note_file(struct config *config, const char *path);
 /* The i-th that was read, or should have been; NULL behind the last. */
 const char *config_file(const struct config *config, size_t i);
 
-/* The first that has lines or sections of HAProxy's, and may be its own configuration; NULL: none. */
+/* The line is one that only HAProxy has. The first file with such a line may be HAProxy's own; NULL: none has. */
+void config_note_foreign(const struct config_words *words);
 const char *config_foreign(const struct config *config);
 
 /* The same from memory; name stands for the file in messages. */

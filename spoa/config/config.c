@@ -97,7 +97,7 @@ static void say(struct config *config, enum config_severity severity, const stru
 	if (config->complete && severity != CONFIG_ERROR && config->counts[CONFIG_ERROR] > 0)
 		return;
 	config->counts[severity]++;
-	if (config->n_messages >= MAX_MESSAGES)
+	if (config->n_messages >= MAX_MESSAGES && place->line > 0) /* what is no line's comes last, and is not much */
 		return;
 	vsnprintf(text, sizeof(text), format, args);
 	message = arena_grow(config->arena, &config->messages, &config->n_messages, sizeof(*message));
@@ -297,10 +297,11 @@ static bool try_section(struct config_words *words)
 		config->place.section = words->place.section = words->keyword;
 		config->skipping = true;
 		if (!section_kinds[i].supported) {
-			foreign_found(words);
+			config_note_foreign(words);
 			config_error(words, "section '%s' is not supported", words->keyword);
-		} else if (begin_section(words, section_kinds[i].named))
+		} else if (begin_section(words, section_kinds[i].named)) {
 			config->skipping = false;
+		}
 		return true;
 	}
 	return false;
@@ -400,6 +401,14 @@ static bool is_directive(const char *word)
 	return false;
 }
 
+/* HAProxy takes it for a word of its own; who writes one there means what other languages do with it. */
+static bool ends_in_backslash(const struct lexer_words *split)
+{
+	struct slice last = split->n_raw > 0 ? split->raw[split->n_raw - 1] : slice_of(NULL, 0);
+
+	return slice_eq(last, SLICE("\\")) || slice_eq(last, SLICE("\\ "));
+}
+
 static void read_line(struct config *config, struct slice line)
 {
 	struct config_words words = { .config = config,
@@ -413,6 +422,10 @@ static void read_line(struct config *config, struct slice line)
 
 	if (!lexer_split(config->arena, line, &split, &why, &at)) {
 		config_error(&words, "%s at position %zu", why, at + 1);
+		return;
+	}
+	if (ends_in_backslash(&split)) {
+		config_error(&words, "lines are not continued, and a word '\\' at the end is written '\\\\'");
 		return;
 	}
 	words.word = split.word;
@@ -457,15 +470,15 @@ void config_note_file(struct config *config, const char *path)
 		*slot = arena_string(config->arena, path);
 }
 
-struct lists **config_lists(struct config *config)
-{
-	return &config->lists;
-}
-
-void foreign_found(const struct config_words *words)
+void config_note_foreign(const struct config_words *words)
 {
 	if (!words->config->foreign)
 		words->config->foreign = words->place.file;
+}
+
+struct lists **config_lists(struct config *config)
+{
+	return &config->lists;
 }
 
 const char *config_foreign(const struct config *config)

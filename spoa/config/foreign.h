@@ -7,7 +7,4 @@
 
 bool foreign_knows(enum config_section section, const char *word);
 
-/* config.c: the file that the line stands in may be HAProxy's own. */
-void foreign_found(const struct config_words *words);
-
 #endif

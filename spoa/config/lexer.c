@@ -98,9 +98,6 @@ static bool take_escape(struct lexer *lexer)
 		lexer->at += 2;
 		return put(lexer, '$');
 	}
-	/* HAProxy takes it for a word of its own; who writes one there means what other languages do with it */
-	if (next < 0 && lexer->quoting == UNQUOTED && !lexer->in_word)
-		return fail(lexer, "lines are not continued, and a '\\' at the end is written '\\\\'");
 	for (size_t i = 0; i < COUNT(escapes); i++) {
 		if (next != escapes[i].name)
 			continue;

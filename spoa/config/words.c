@@ -110,7 +110,7 @@ static bool unknown(const struct config_words *words, const struct config_keywor
 
 	if (foreign_knows(section, word)) {
 		if (!*words->keyword) /* the line's own: parameters are copied one by one, too */
-			foreign_found(words);
+			config_note_foreign(words);
 		return config_error(words, "'%s' is a keyword of HAProxy's that spoa-redirect does not support", word);
 	}
 	for (size_t i = 0; i < n && known < MAX_NAMES; i++)

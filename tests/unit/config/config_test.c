@@ -82,6 +82,17 @@ static void what_the_lexer_refuses_is_told_with_its_position(void **state)
 	       "t.cfg:3: in section 'global': '\\x' expects two hexadecimal digits at position 7");
 }
 
+static void a_line_that_is_to_go_on_is_refused(void **state)
+{
+	static const char why[] = "t.cfg:2: in section 'global': lines are not continued, and a word '\\' at the end is written '\\\\'";
+
+	(void)state;
+	EXPECT("global\n note a \\\n note b\n", "[global ]note b|", why);
+	EXPECT("global\n note a \\ \n note b\n", "[global ]note b|", why);
+	EXPECT("global\n note a \\\t\r\n note b\n", "[global ]note b|", why);
+	EXPECT("global\n note a\\\n note \\\\\n note '\\' # \\\n", "[global ]note a\\|note \\|note \\|");
+}
+
 static void lines_end_as_editors_end_them(void **state)
 {
 	(void)state;
@@ -279,6 +290,7 @@ int main(void)
 		cmocka_unit_test(sections_begin_and_their_lines_follow),
 		cmocka_unit_test(every_error_is_told_with_its_line),
 		cmocka_unit_test(what_the_lexer_refuses_is_told_with_its_position),
+		cmocka_unit_test(a_line_that_is_to_go_on_is_refused),
 		cmocka_unit_test(lines_end_as_editors_end_them),
 		cmocka_unit_test(a_line_outside_of_a_section_is_refused),
 		cmocka_unit_test(keywords_stand_where_they_may),
