@@ -199,7 +199,15 @@ static bool parse_beginning(struct config_words *words, const char *text, struct
 			"a slash or %%[path], unlike '%s'",
 			text);
 	text = arena_printf(words->arena, "%.*s", (int)(scheme + host), text);
-	return text ? redir_parse(words, literal, text) : config_error(words, "out of memory");
+	if (!text)
+		return config_error(words, "out of memory");
+	if (!redir_parse(words, literal, text))
+		return false;
+	if (literal->is_private)
+		config_warning(words,
+			       "'location %s' is a private or loopback address: clients elsewhere cannot reach it",
+			       text);
+	return true;
 }
 
 /* What is written there is sent as it stands. */
@@ -275,22 +283,8 @@ bool redirect_parse(struct config_words *words, void *into)
 	return true;
 }
 
-static void warn_of_private(struct config *config, struct config_place place, const struct redir *redir, size_t others)
-{
-	if (others == 0)
-		config_say_at(config, CONFIG_WARNING, place,
-			      "'redir %.*s' is a private or loopback address: clients elsewhere cannot reach it",
-			      SLICE_ARGS(redir->prefix));
-	else
-		config_say_at(
-			config, CONFIG_WARNING, place,
-			"'redir %.*s' and %zu other%s are private or loopback addresses: clients elsewhere cannot "
-			"reach them",
-			SLICE_ARGS(redir->prefix), others, &"s"[others == 1]);
-}
-
-/* Once a backend: in a network of its own all servers are like that. */
-static void find_private(const struct backend *backend, struct config *config)
+/* Once a backend: in a network of its own all servers are like that. A whole `location` names none of them. */
+static void warn_of_private(const struct backend *backend, struct config *config)
 {
 	const struct server *first = NULL;
 	size_t n = 0;
@@ -298,10 +292,18 @@ static void find_private(const struct backend *backend, struct config *config)
 	for (size_t i = 0; i < backend->n_servers; i++)
 		if (backend->servers[i]->redir.is_private && n++ == 0)
 			first = backend->servers[i];
-	if (backend->redirect.literal.is_private)
-		warn_of_private(config, backend->redirect.place, &backend->redirect.literal, 0);
-	else if (first && !backend->redirect.literal.prefix.ptr)
-		warn_of_private(config, first->place, &first->redir, n - 1);
+	if (!first || backend->redirect.literal.prefix.ptr)
+		return;
+	if (n == 1)
+		config_say_at(config, CONFIG_WARNING, first->place,
+			      "'redir %.*s' is a private or loopback address: clients elsewhere cannot reach it",
+			      SLICE_ARGS(first->redir.prefix));
+	else
+		config_say_at(
+			config, CONFIG_WARNING, first->place,
+			"'redir %.*s' and %zu other%s are private or loopback addresses: clients elsewhere cannot "
+			"reach them",
+			SLICE_ARGS(first->redir.prefix), n - 1, &"s"[n == 2]);
 }
 
 /* RFC 9110 15.4: 307 and 308 keep the method; the others may turn a POST into a GET. */
@@ -309,7 +311,7 @@ void redirect_finish(struct backend *backend, struct config *config)
 {
 	struct redirect *redirect = &backend->redirect;
 
-	find_private(backend, config);
+	warn_of_private(backend, config);
 	if (redirect->code == 0)
 		redirect->code = 302;
 	if (redirect->methods == 0)

@@ -175,6 +175,25 @@ static void servers_that_few_can_reach_are_warned_of_together(void **state)
 	}
 }
 
+static void a_location_that_few_can_reach_is_warned_of_where_it_is_written(void **state)
+{
+	struct site site;
+
+	(void)state;
+	site_read(&site, "defaults\n"
+			 "  redirect location http://10.0.0.1/x%[path]\n"
+			 "backend web\n"
+			 "  server a 192.0.2.1:80 redir http://localhost\n"
+			 "  redirect code 303\n"
+			 "backend films\n"
+			 "  server a 192.0.2.1:80 redir http://10.0.0.2\n");
+	assert_string_equal(config_message(site.config, 0),
+			    "test.cfg:2: warning: in section 'defaults': 'location http://10.0.0.1' is a private or loopback "
+			    "address: clients elsewhere cannot reach it");
+	assert_null(config_message(site.config, 1));
+	arena_free(site.arena);
+}
+
 /* Several lines, and the one that is named. */
 static void what_several_lines_say_together_is_reported_at_the_one_at_fault(void **state)
 {
@@ -307,6 +326,7 @@ int main(void)
 		cmocka_unit_test(a_redir_is_an_url_without_query_or_user),
 		cmocka_unit_test(a_redir_that_few_can_reach_is_warned_of),
 		cmocka_unit_test(servers_that_few_can_reach_are_warned_of_together),
+		cmocka_unit_test(a_location_that_few_can_reach_is_warned_of_where_it_is_written),
 		cmocka_unit_test(what_several_lines_say_together_is_reported_at_the_one_at_fault),
 		cmocka_unit_test(a_check_needs_a_port_from_somewhere),
 		cmocka_unit_test(a_server_line_begins_with_its_default_server),
