@@ -157,17 +157,18 @@ static void warn_of_file(struct config_words *words, const struct expression *ex
 		if (!is_no_path(expression, part->elements[i]->text))
 			return;
 	if (part->n > 0)
-		config_warning(words, "no pattern of '%s' matches any request: a path begins with '/'", path);
+		config_warning(words, "no pattern of '%s' ever matches: '%s' begins with '/'", path,
+			       sample_name(expression->sample));
 }
 
-/* The first says it for all of the line. */
+/* The first says it for all of the expression. */
 static void warn_of_line(struct config_words *words, const struct expression *expression, const struct part *part)
 {
 	for (size_t i = 0; i < part->n; i++) {
 		if (!is_no_path(expression, part->elements[i]->text))
 			continue;
-		config_warning(words, "pattern '%.*s' matches no request: a path begins with '/'",
-			       SLICE_ARGS(part->elements[i]->text));
+		config_warning(words, "pattern '%.*s' never matches: '%s' begins with '/'",
+			       SLICE_ARGS(part->elements[i]->text), sample_name(expression->sample));
 		return;
 	}
 }

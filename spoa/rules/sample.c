@@ -328,6 +328,11 @@ unsigned sample_argument(const struct sample *sample, bool *is_list)
 											 : REQUEST_MAX_SLOTS;
 }
 
+const char *sample_name(const struct sample *sample)
+{
+	return sample->row->name;
+}
+
 bool sample_is_path(const struct sample *sample)
 {
 	bool list;

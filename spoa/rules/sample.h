@@ -59,6 +59,9 @@ bool sample_final(const struct sample *sample, struct request *request, struct r
  */
 unsigned sample_argument(const struct sample *sample, bool *is_list);
 
+/* As it is written, without argument and converters. */
+const char *sample_name(const struct sample *sample);
+
 /* Whether it gives the path, perhaps with more behind it: "/…". */
 bool sample_is_path(const struct sample *sample);
 

@@ -281,15 +281,15 @@ static void an_acl_that_no_condition_names_is_warned_of(void **state)
 static void a_path_that_does_not_begin_with_a_slash_is_warned_of(void **state)
 {
 	static const struct {
-		const char *acl, *pattern;
+		const char *acl, *pattern, *sample;
 	} cases[] = {
-		{ "path_beg films", "films" },
-		{ "path films", "films" },
-		{ "path -i films", "films" },
-		{ "path_beg -i /a films series", "films" },
-		{ "path -m beg films", "films" },
-		{ "pathq_beg films?", "films?" },
-		{ "url_beg http://a/", "http://a/" },
+		{ "path_beg films", "films", "path" },
+		{ "path films", "films", "path" },
+		{ "path -i films", "films", "path" },
+		{ "path_beg -i /a films series", "films", "path" },
+		{ "path -m beg films", "films", "path" },
+		{ "pathq_beg films?", "films?", "pathq" },
+		{ "url_beg http://a/", "http://a/", "url" },
 	};
 	static const char *const may[] = {
 		"path_beg /films", "path_beg ''",   "path *",           "path_end films",        "path_sub films",  "path_dir films",
@@ -302,8 +302,8 @@ static void a_path_that_does_not_begin_with_a_slash_is_warned_of(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		snprintf(text, sizeof(text), "frontend f\n acl a %s\n use_backend x if a\n", cases[i].acl);
 		snprintf(message, sizeof(message),
-			 "t.cfg:2: warning: in section 'frontend f': pattern '%s' matches no request: a path begins with '/'",
-			 cases[i].pattern);
+			 "t.cfg:2: warning: in section 'frontend f': pattern '%s' never matches: '%s' begins with '/'",
+			 cases[i].pattern, cases[i].sample);
 		rules_say(text, message);
 	}
 	for (size_t i = 0; i < COUNT(may); i++) {
