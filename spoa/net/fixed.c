@@ -12,7 +12,7 @@ struct fixed {
 
 static bool nbthread_same(const struct net_settings *a, const struct net_settings *b)
 {
-	return a->nbthread == b->nbthread;
+	return net_settings_workers(a) == net_settings_workers(b); /* one per processor may be the same */
 }
 
 static bool busy_poll_same(const struct net_settings *a, const struct net_settings *b)

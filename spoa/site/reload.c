@@ -98,7 +98,7 @@ static void end(struct reload *reload, bool good, const struct config *config, c
 	reload->counts[good]++;
 	reload->failed = !good;
 	manager_ready(reload->running->manager, status);
-	tell(reload, good, text ? text : "Out of memory for what came of the reload: the log has it.\n");
+	tell(reload, good, text ? text : good ? "Reloaded.\n" : "Reload failed: out of memory.\n");
 	free(text);
 	if (config)
 		config_visit_messages(config, log_message, reload);
