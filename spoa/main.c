@@ -341,6 +341,13 @@ static void tell_errors(const struct config *config, size_t errors)
 			file, file);
 }
 
+/* What is asked for would drown in them. */
+static void tell_of_warnings(size_t n)
+{
+	if (n > 0)
+		fprintf(stderr, "spoa-redirect: %zu warning%s: see -c\n", n, &"s"[n == 1]);
+}
+
 static int with_configuration(const struct cli *cli)
 {
 	struct process process = { 0 };
@@ -352,9 +359,10 @@ static int with_configuration(const struct cli *cli)
 	} else {
 		size_t errors = config_count(site->config, CONFIG_ERROR);
 
-		/* what is asked for otherwise would drown in warnings that -c and each start tell */
 		if (errors > 0 || cli->action == CLI_CHECK || cli->action == CLI_RUN)
 			config_print_messages(site->config, stderr);
+		else
+			tell_of_warnings(config_count(site->config, CONFIG_WARNING));
 		if (errors > 0)
 			tell_errors(site->config, errors);
 		else

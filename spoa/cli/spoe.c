@@ -172,9 +172,14 @@ static void print_message(const struct frontend *frontend, bool group, bool id)
 
 static bool is_repeated(const struct net_settings *settings, size_t i)
 {
-	for (size_t earlier = 0; earlier < i; earlier++)
-		if (endpoint_equal(net_settings_bind(settings, earlier), net_settings_bind(settings, i)))
+	const struct endpoint here = endpoint_from_here(net_settings_bind(settings, i));
+
+	for (size_t earlier = 0; earlier < i; earlier++) {
+		const struct endpoint other = endpoint_from_here(net_settings_bind(settings, earlier));
+
+		if (endpoint_equal(&other, &here))
 			return true;
+	}
 	return false;
 }
 
@@ -183,13 +188,17 @@ static void print_servers(const struct net_settings *settings)
 {
 	const struct endpoint *bind;
 	char text[ENDPOINT_TEXT];
+	bool some_file = false;
 
 	for (size_t i = 0; (bind = net_settings_bind(settings, i)); i++) {
 		const struct endpoint here = endpoint_from_here(bind);
 
+		some_file |= here.any.sa_family == AF_UNIX;
 		if (!is_repeated(settings, i))
 			printf("#     %sserver a1 %s check\n", i ? "# or: " : "", endpoint_text(&here, text));
 	}
+	if (some_file)
+		printf("#     # (where haproxy.cfg has 'chroot DIR': the path below DIR)\n");
 	printf("\n");
 }
 
