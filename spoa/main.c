@@ -216,11 +216,16 @@ static bool start_with(const struct cli *cli, struct process *process, struct ta
 	return true;
 }
 
-/* All is open that this one will answer at: those before it may go. */
+/*
+ * All is open that this one will answer at: those before it may go. The files of sockets stay with one that is not to go,
+ * for who tries a new version beside it.
+ */
 static void end_others(const struct cli *cli, struct process *process)
 {
-	net_own(process->running.net);
-	admin_own(process->admin);
+	if (cli->n_ends > 0) {
+		net_own(process->running.net);
+		admin_own(process->admin);
+	}
 	for (size_t i = 0; i < cli->n_ends; i++)
 		if (kill((pid_t)cli->ends[i].pid, cli->ends[i].signal) < 0)
 			log_line(log_of(process), LOG_WARNING, "cannot stop process %ld: %s", cli->ends[i].pid,
