@@ -93,9 +93,9 @@ enum bequest bequest_try(const struct conn *conn);
 
 /* ---- dialog.c ---- */
 
-/* Each appends what is to be said; true: go on with the next frame. */
+/* Each appends what is to be said; true: go on with the next frame. bytes: from where no frame could be read. */
 bool dialog_frame(struct conn *conn, const struct spop_frame *frame, struct spop_writer *writer);
-bool dialog_bad_frame(struct conn *conn, enum spop_status status, struct spop_writer *writer);
+bool dialog_bad_frame(struct conn *conn, enum spop_status status, struct spop_slice bytes, struct spop_writer *writer);
 bool dialog_disconnect(struct conn *conn, enum spop_error error, struct spop_writer *writer);
 
 #endif

@@ -32,16 +32,34 @@ static bool bad_frame(struct conn *conn, enum spop_error error, struct spop_writ
 	return dialog_disconnect(conn, error, writer);
 }
 
+/* What begins otherwise than with a frame's length has one of some GiB, and is better called by its name. */
+static const char *reason_of(enum spop_error error, struct spop_slice bytes)
+{
+	static const char http[] = "this is HTTP, not SPOP: HAProxy's checks are SPOP's with 'option spop-check'";
+	static const struct {
+		const char *begin, *reason;
+	} others[] = { { "GET ", http }, { "HEAD", http }, { "OPTI", http },
+		       { "POST", http }, { "PRI ", http }, { "\x16\x03", "this is TLS, not SPOP" } };
+
+	for (size_t i = 0; i < COUNT(others); i++) {
+		size_t length = strlen(others[i].begin);
+
+		if (bytes.len >= length && memcmp(bytes.ptr, others[i].begin, length) == 0)
+			return others[i].reason;
+	}
+	return spop_error_text(error);
+}
+
 /*
  * To the engine of HAProxy ≤ 3.0 a connection that ends during HELLO means: try again at once. So it is held for a
  * while, as long as that costs little.
  */
-static bool refuse_hello(struct conn *conn, enum spop_error error)
+static bool refuse_hello(struct conn *conn, enum spop_error error, struct spop_slice bytes)
 {
 	struct worker *worker = conn->worker;
 
 	counter_add(&worker->counters[NET_REFUSED], 1);
-	worker_complain(worker, "refused during HELLO", spop_error_text(error));
+	worker_complain(worker, "refused during HELLO", reason_of(error, bytes));
 	worker->held++;
 	conn->refusal = error;
 	conn_set_state(conn, CONN_HELD, worker->held > NET_MAX_HELD ? 0 : worker->settings->hold_time);
@@ -58,7 +76,7 @@ static bool on_hello(struct conn *conn, const struct spop_frame *frame, struct s
 
 	error = frame->type == SPOP_HAPROXY_HELLO ? spop_hello_decode(frame, &offer) : SPOP_ERR_INVALID;
 	if (error != SPOP_ERR_NONE)
-		return refuse_hello(conn, error);
+		return refuse_hello(conn, error, (struct spop_slice){ NULL, 0 });
 	/* HAProxy takes a check's server down at once, and looks for another agent */
 	if (offer.healthcheck && atomic_load_explicit(&worker->draining, memory_order_relaxed))
 		return dialog_disconnect(conn, SPOP_ERR_NONE, writer);
@@ -189,9 +207,9 @@ bool dialog_frame(struct conn *conn, const struct spop_frame *frame, struct spop
 }
 
 /* Before HELLO is done a frame may have our own limit; what is wrong then is refused slowly. */
-bool dialog_bad_frame(struct conn *conn, enum spop_status status, struct spop_writer *writer)
+bool dialog_bad_frame(struct conn *conn, enum spop_status status, struct spop_slice bytes, struct spop_writer *writer)
 {
 	enum spop_error error = status == SPOP_TOO_BIG ? SPOP_ERR_TOO_BIG : SPOP_ERR_INVALID;
 
-	return conn->state == CONN_HELLO ? refuse_hello(conn, error) : bad_frame(conn, error, writer);
+	return conn->state == CONN_HELLO ? refuse_hello(conn, error, bytes) : bad_frame(conn, error, writer);
 }

@@ -87,7 +87,7 @@ static bool answer_frames(struct conn *conn, struct spop_slice *in, struct answe
 		if (!make_room(conn, answers))
 			return false;
 		answer_expect(&conn->worker->scratch, in->len > 0 || conn->worker->turn.behind);
-		if (status != SPOP_OK ? !dialog_bad_frame(conn, status, &answers->writer)
+		if (status != SPOP_OK ? !dialog_bad_frame(conn, status, from, &answers->writer)
 				      : !dialog_frame(conn, &frame, &answers->writer)) {
 			note_refusal(conn, from, *in);
 			return true;
