@@ -185,9 +185,11 @@ static void write_all(struct writer *writer, const struct import *import)
 
 size_t import_write(struct import *import, FILE *out)
 {
-	static const char about[] = "# A comment that begins with #! is a line that decides where requests go, and "
-				    "that could not be taken\n"
-				    "# over; other comments concern HAProxy alone.\n";
+	static const char about[] =
+		"# A comment that begins with #! is a line that decides where requests go, and "
+		"that could not be taken\n"
+		"# over; other comments concern HAProxy alone.\n"
+		"# What HAProxy needs, its SPOE file and lines, 'spoa-redirect spoe' prints of this file.\n";
 	struct writer writer = { .out = out, .file = import->file };
 
 	fprintf(out, "# Made of %s by spoa-redirect import.\n#\n%s\nglobal\n    log stderr format timed daemon info\n",

@@ -146,16 +146,25 @@ static bool has_other_codes(const struct fleet *fleet)
 	return false;
 }
 
+/* Without its line HAProxy tells no client how long, and browsers keep a 301 or 308 for ever. */
+static bool has_ttl(const struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet_count(fleet); i++)
+		if (fleet_backend(fleet, i)->redirect.ttl >= 0)
+			return true;
+	return false;
+}
+
 void cli_valid(const struct fleet *fleet)
 {
 	printf("Configuration file is valid\n");
-	if (!has_other_codes(fleet))
+	if (!has_other_codes(fleet) && !has_ttl(fleet))
 		return;
 	printf("haproxy.cfg needs a line for each code in use,");
 	for (unsigned code = FIRST_CODE; code <= LAST_CODE; code++)
 		if (is_used(fleet, code))
 			printf(" %u", code);
-	printf(": 'spoa-redirect spoe' prints them\n");
+	printf("%s: 'spoa-redirect spoe' prints them\n", has_ttl(fleet) ? ", and one for 'ttl'" : "");
 }
 
 static void print_message(const struct frontend *frontend, bool group, bool id)
@@ -221,6 +230,10 @@ static void print_use(const struct cli *cli, const struct site *site, bool old)
 			printf("#     http-request redirect location %%[var(txn.redirect.location)] code %u"
 			       " if { var(txn.redirect.code) -m int %u }\n",
 			       code, code);
+	if (has_ttl(site->fleet))
+		printf("#     http-after-response set-header cache-control \"private, "
+		       "max-age=%%[var(txn.redirect.ttl)]\""
+		       " if { var(txn.redirect.ttl) -m found }\n");
 	printf("#\n"
 	       "# backend agents\n"
 	       "#     mode %s\n"
