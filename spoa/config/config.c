@@ -401,6 +401,21 @@ static bool is_directive(const char *word)
 	return false;
 }
 
+/* It may be the head of one, misspelt: then what follows is as good as it is in its section. */
+static void outside_of_sections(struct config_words *words)
+{
+	const char *names[COUNT(section_kinds)];
+	const char *meant;
+	size_t n = 0;
+
+	for (size_t i = 0; i < COUNT(section_kinds); i++)
+		if (section_kinds[i].supported)
+			names[n++] = section_kinds[i].name;
+	meant = config_did_you_mean(words->arena, *words->word, names, n);
+	words->config->skipping = *meant;
+	config_error(words, "unknown keyword '%s' outside of a section%s", *words->word, meant);
+}
+
 /* HAProxy takes it for a word of its own; who writes one there means what other languages do with it. */
 static bool ends_in_backslash(const struct lexer_words *split)
 {
@@ -435,7 +450,7 @@ static void read_line(struct config *config, struct slice line)
 	if (is_directive(*words.word))
 		config_error(&words, "'%s' is not supported: conditional blocks are HAProxy's", *words.word);
 	else if (!config->section && !config->skipping)
-		config_error(&words, "unknown keyword '%s' outside of a section", *words.word);
+		outside_of_sections(&words);
 	else if (!config->skipping)
 		keyword_line(&words);
 }

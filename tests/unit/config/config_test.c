@@ -109,7 +109,10 @@ static void lines_end_as_editors_end_them(void **state)
 static void a_line_outside_of_a_section_is_refused(void **state)
 {
 	(void)state;
-	EXPECT("note a\nglobal\n", "[global ]", "t.cfg:1: unknown keyword 'note' outside of a section");
+	EXPECT("note a\nnote b\nglobal\n", "[global ]", "t.cfg:1: unknown keyword 'note' outside of a section",
+	       "t.cfg:2: unknown keyword 'note' outside of a section");
+	EXPECT("globl\n note a\nbakend b\nglobal\n note b\n", "[global ]note b|",
+	       "t.cfg:1: unknown keyword 'globl' outside of a section, did you mean 'global'?");
 }
 
 static void keywords_stand_where_they_may(void **state)
