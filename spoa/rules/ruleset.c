@@ -141,8 +141,12 @@ static bool parse_redirect_unless(struct config_words *words, void *into)
 	struct builder *builder = ((struct ruleset *)into)->current;
 	const char *text = config_left_words(words);
 	struct rule *exclude = new_rule(words, "", text), **slot;
-	const struct condition *condition = exclude ? condition_parse_terms(words, &builder->acls) : NULL;
+	const struct condition *condition;
 
+	if (words->left > 0 && (strcmp(*words->word, "if") == 0 || strcmp(*words->word, "unless") == 0))
+		return config_error(words, "'redirect-unless' is followed by the condition itself, without '%s'",
+				    *words->word);
+	condition = exclude ? condition_parse_terms(words, &builder->acls) : NULL;
 	if (!condition)
 		return false;
 	exclude->condition = condition;

@@ -150,7 +150,7 @@ static void any_redirect_unless_excludes(void **state)
 	rules_say("frontend f\n redirect-unless\n",
 		  "t.cfg:2: in section 'frontend f': 'redirect-unless' expects an acl");
 	rules_say("frontend f\n redirect-unless if { path /a }\n",
-		  "t.cfg:2: in section 'frontend f': no acl 'if' above this line");
+		  "t.cfg:2: in section 'frontend f': 'redirect-unless' is followed by the condition itself, without 'if'");
 }
 
 static void acls_of_one_frontend_are_unknown_to_others(void **state)
