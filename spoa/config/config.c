@@ -14,7 +14,7 @@
 #include "lexer.h"
 
 #define MAX_FILE_SIZE ((size_t)1 << 30)
-#define MAX_MESSAGES  1000u
+#define MAX_MESSAGES  1000u /* of each severity */
 #define MAX_KEYWORDS  256u
 
 struct message {
@@ -42,7 +42,8 @@ struct config {
 	size_t n_sections;
 	struct message *messages;
 	size_t n_messages, counts[CONFIG_ERROR + 1];
-	bool complete; /* all lines are read */
+	size_t kept[CONFIG_ERROR + 1]; /* of each, as messages */
+	bool complete;                 /* all lines are read */
 	struct lists *lists;
 	const char **files;
 	size_t n_files;
@@ -97,12 +98,13 @@ static void say(struct config *config, enum config_severity severity, const stru
 	if (config->complete && severity != CONFIG_ERROR && config->counts[CONFIG_ERROR] > 0)
 		return;
 	config->counts[severity]++;
-	if (config->n_messages >= MAX_MESSAGES && place->line > 0) /* what is no line's comes last, and is not much */
+	if (config->kept[severity] >= MAX_MESSAGES && place->line > 0) /* what is no line's is not much */
 		return;
 	vsnprintf(text, sizeof(text), format, args);
 	message = arena_grow(config->arena, &config->messages, &config->n_messages, sizeof(*message));
 	if (!message)
 		return;
+	config->kept[severity]++;
 	*message = (struct message){ .file = place->file, .line = place->line, .severity = severity };
 	if (!place->line)
 		message->text = arena_printf(config->arena, "%s: %s%s", place->file, severities[severity], text);
@@ -417,11 +419,12 @@ static void outside_of_sections(struct config_words *words)
 }
 
 /* HAProxy takes it for a word of its own; who writes one there means what other languages do with it. */
-static bool ends_in_backslash(const struct lexer_words *split)
+static bool ends_in_backslash(struct slice line, const struct lexer_words *split)
 {
-	struct slice last = split->n_raw > 0 ? split->raw[split->n_raw - 1] : slice_of(NULL, 0);
+	struct slice last = split->raw[split->n_raw - 1];
+	struct slice rest = slice_from(line, (size_t)(last.ptr - line.ptr) + last.len);
 
-	return slice_eq(last, SLICE("\\")) || slice_eq(last, SLICE("\\ "));
+	return (slice_eq(last, SLICE("\\")) || slice_eq(last, SLICE("\\ "))) && slice_trim(rest).len == 0;
 }
 
 static void read_line(struct config *config, struct slice line)
@@ -439,10 +442,6 @@ static void read_line(struct config *config, struct slice line)
 		config_error(&words, "%s at position %zu", why, at + 1);
 		return;
 	}
-	if (ends_in_backslash(&split)) {
-		config_error(&words, "lines are not continued, and a word '\\' at the end is written '\\\\'");
-		return;
-	}
 	words.word = split.word;
 	words.left = split.n;
 	if (words.left == 0 || try_section(&words))
@@ -451,6 +450,8 @@ static void read_line(struct config *config, struct slice line)
 		config_error(&words, "'%s' is not supported: conditional blocks are HAProxy's", *words.word);
 	else if (!config->section && !config->skipping)
 		outside_of_sections(&words);
+	else if (!config->skipping && ends_in_backslash(line, &split))
+		config_error(&words, "lines are not continued, and a word '\\' at the end is written '\\\\'");
 	else if (!config->skipping)
 		keyword_line(&words);
 }

@@ -90,6 +90,7 @@ static void a_line_that_is_to_go_on_is_refused(void **state)
 	EXPECT("global\n note a \\\n note b\n", "[global ]note b|", why);
 	EXPECT("global\n note a \\ \n note b\n", "[global ]note b|", why);
 	EXPECT("global\n note a \\\t\r\n note b\n", "[global ]note b|", why);
+	EXPECT("global\n note \\ # \\\n", "[global ]note  |");
 	EXPECT("global\n note a\\\n note \\\\\n note '\\' # \\\n", "[global ]note a\\|note \\|note \\|");
 }
 
@@ -202,6 +203,24 @@ static void a_thousand_messages_are_kept_and_all_counted(void **state)
 	reading_close(&reading);
 }
 
+static void warnings_leave_room_for_an_error_and_for_what_is_no_line_s(void **state)
+{
+	const struct config_place line = { "t.cfg", 7, NULL }, whole = { "configuration", 0, NULL };
+	struct reading reading;
+
+	(void)state;
+	open_reading(&reading);
+	for (unsigned i = 0; i < 1001; i++)
+		config_say_at(reading.config, CONFIG_WARNING, line, "many");
+	config_say_at(reading.config, CONFIG_WARNING, whole, "last");
+	config_say_at(reading.config, CONFIG_ERROR, line, "wrong");
+	assert_string_equal(config_message(reading.config, 999), "t.cfg:7: warning: many");
+	assert_string_equal(config_message(reading.config, 1000), "configuration: warning: last");
+	assert_string_equal(config_message(reading.config, 1001), "t.cfg:7: wrong");
+	assert_null(config_message(reading.config, 1002));
+	reading_close(&reading);
+}
+
 static void what_is_found_out_later_is_told_in_its_place(void **state)
 {
 	const struct config_place place = { "a.cfg", 7, "backend b" }, none = { "a.cfg", 0, NULL };
@@ -302,6 +321,7 @@ int main(void)
 		cmocka_unit_test(haproxy_s_conditional_blocks_are_refused),
 		cmocka_unit_test(very_long_lines_and_messages_stay_within_bounds),
 		cmocka_unit_test(a_thousand_messages_are_kept_and_all_counted),
+		cmocka_unit_test(warnings_leave_room_for_an_error_and_for_what_is_no_line_s),
 		cmocka_unit_test(what_is_found_out_later_is_told_in_its_place),
 		cmocka_unit_test(a_folder_is_its_cfg_files_by_name),
 		cmocka_unit_test(what_cannot_be_read_is_told),
