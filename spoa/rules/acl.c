@@ -57,6 +57,11 @@ static struct acl *find_acl(const struct acls *acls, const char *name)
 	return NULL;
 }
 
+bool acls_have(const struct acls *acls, const char *name)
+{
+	return find_acl(acls, name) != NULL;
+}
+
 static struct acl *add_acl(struct config_words *words, struct acls *acls, const char *name)
 {
 	struct acl *acl = arena_alloc(words->arena, sizeof(*acl));

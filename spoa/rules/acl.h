@@ -29,6 +29,7 @@ struct acls {
 
 /* "<name> <sample> [flags] <pattern>…": a new acl, or one more way for the acl of that name to hold. */
 bool acl_parse(struct config_words *words, struct acls *acls);
+bool acls_have(const struct acls *acls, const char *name);
 
 /*
  * The acl that a condition names next, or the anonymous one that begins here; *negated is turned where the name stands for

@@ -136,16 +136,23 @@ static bool parse_use_backend(struct config_words *words, void *into)
 	return add_rule(words->arena, &ruleset->current->frontend, rule) ? true : config_error(words, "out of memory");
 }
 
+/* An acl may bear that name. */
+static bool is_superfluous(const char *word, const struct acls *acls)
+{
+	return (strcmp(word, "if") == 0 || strcmp(word, "unless") == 0) && !acls_have(acls, word);
+}
+
 static bool parse_redirect_unless(struct config_words *words, void *into)
 {
 	struct builder *builder = ((struct ruleset *)into)->current;
 	const char *text = config_left_words(words);
-	struct rule *exclude = new_rule(words, "", text), **slot;
+	struct rule *exclude, **slot;
 	const struct condition *condition;
 
-	if (words->left > 0 && (strcmp(*words->word, "if") == 0 || strcmp(*words->word, "unless") == 0))
+	if (words->left > 0 && is_superfluous(*words->word, &builder->acls))
 		return config_error(words, "'redirect-unless' is followed by the condition itself, without '%s'",
 				    *words->word);
+	exclude = new_rule(words, "", text);
 	condition = exclude ? condition_parse_terms(words, &builder->acls) : NULL;
 	if (!condition)
 		return false;

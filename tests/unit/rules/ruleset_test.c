@@ -151,6 +151,7 @@ static void any_redirect_unless_excludes(void **state)
 		  "t.cfg:2: in section 'frontend f': 'redirect-unless' expects an acl");
 	rules_say("frontend f\n redirect-unless if { path /a }\n",
 		  "t.cfg:2: in section 'frontend f': 'redirect-unless' is followed by the condition itself, without 'if'");
+	rules_say("frontend f\n acl if path /a\n redirect-unless if\n use_backend x\n", NULL);
 }
 
 static void acls_of_one_frontend_are_unknown_to_others(void **state)
