@@ -36,10 +36,13 @@ static bool bad_frame(struct conn *conn, enum spop_error error, struct spop_writ
 static const char *reason_of(enum spop_error error, struct spop_slice bytes)
 {
 	static const char http[] = "this is HTTP, not SPOP: HAProxy's checks are SPOP's with 'option spop-check'";
+	static const char proxy[] = "this is the PROXY protocol: HAProxy's server is one without 'send-proxy'";
+	static const char tls[] = "this is TLS, not SPOP";
 	static const struct {
 		const char *begin, *reason;
-	} others[] = { { "GET ", http }, { "HEAD", http }, { "OPTI", http },
-		       { "POST", http }, { "PRI ", http }, { "\x16\x03", "this is TLS, not SPOP" } };
+	} others[] = { { "GET ", http },    { "HEAD", http },   { "OPTI", http },
+		       { "POST", http },    { "PUT ", http },   { "PRI ", http },
+		       { "\x16\x03", tls }, { "PROXY", proxy }, { "\r\n\r\n", proxy } };
 
 	for (size_t i = 0; i < COUNT(others); i++) {
 		size_t length = strlen(others[i].begin);
