@@ -216,16 +216,22 @@ static bool start_with(const struct cli *cli, struct process *process, struct ta
 	return true;
 }
 
+static void own_files(void *into)
+{
+	struct process *process = into;
+
+	net_own(process->running.net);
+	admin_own(process->admin);
+}
+
 /*
  * All is open that this one will answer at: those before it may go. The files of sockets stay with one that is not to go,
  * for who tries a new version beside it.
  */
 static void end_others(const struct cli *cli, struct process *process)
 {
-	if (cli->n_ends > 0) {
-		net_own(process->running.net);
-		admin_own(process->admin);
-	}
+	if (cli->n_ends > 0)
+		own_files(process);
 	for (size_t i = 0; i < cli->n_ends; i++)
 		if (kill((pid_t)cli->ends[i].pid, cli->ends[i].signal) < 0)
 			log_line(log_of(process), LOG_WARNING, "cannot stop process %ld: %s", cli->ends[i].pid,
@@ -269,7 +275,7 @@ static bool start(const struct cli *cli, struct process *process)
 	process->running.inherited = &inherited;
 	good = start_with(cli, process, &takeover) && settle(cli, process);
 	if (good && takeover.connections >= 0)
-		net_inherit(process->running.net, process->running.loop, takeover.connections);
+		net_inherit(process->running.net, process->running.loop, takeover.connections, own_files, process);
 	else if (takeover.connections >= 0)
 		close(takeover.connections);
 	process->running.inherited = NULL;

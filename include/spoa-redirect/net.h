@@ -120,10 +120,11 @@ void net_own(struct net *net);
 
 /*
  * When we leave, connections go to whoever has the other end of the channel, of a pair of stream sockets, as they are and
- * between two frames; −1: they do not. net owns the channel. In the other process: they come, on the loop's thread.
+ * between two frames; −1: they do not. net owns the channel. In the other process: they come, on the loop's thread; when
+ * the one before has ended, `ended` is called.
  */
 void net_bequeath(struct net *net, int channel);
-void net_inherit(struct net *net, struct ev_loop *loop, int channel);
+void net_inherit(struct net *net, struct ev_loop *loop, int channel, void (*ended)(void *into), void *into);
 
 /* Another process has these sockets: their files stay. Before net_leave(). */
 void net_give_away(struct net *net);

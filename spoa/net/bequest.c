@@ -114,10 +114,13 @@ static void on_channel(struct ev_loop *loop, ev_io *io, int events)
 	ev_io_stop(loop, io);
 	close(io->fd);
 	io->fd = -1;
+	net->ended(net->ended_into);
 }
 
-void net_inherit(struct net *net, struct ev_loop *loop, int channel)
+void net_inherit(struct net *net, struct ev_loop *loop, int channel, void (*ended)(void *into), void *into)
 {
+	net->ended = ended;
+	net->ended_into = into;
 	ev_io_init(&net->inherits, on_channel, channel, EV_READ);
 	net->inherits.data = net;
 	ev_io_start(loop, &net->inherits);

@@ -219,6 +219,8 @@ struct net {
 	_Atomic uint64_t full, starved;
 	_Atomic int heir;          /* to whom connections go when we leave; −1: to nobody */
 	ev_io inherits;            /* whose connections come here; not active: nobody's */
+	void (*ended)(void *into); /* then whose end is told */
+	void *ended_into;
 	struct captures *captures; /* bad frames and requests */
 };
 

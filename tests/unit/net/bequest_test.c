@@ -18,6 +18,7 @@ struct side {
 	struct ev_loop *loop;
 	ev_async passed;
 	int channel;
+	bool alone; /* as the heir: told that the one before has ended */
 };
 
 static void on_passed(struct ev_loop *loop, ev_async *passed, int events)
@@ -57,9 +58,15 @@ static void start_testator(struct side *side)
 	net_bequeath(side->agent.net, open_side(side));
 }
 
+static void note_end(void *into)
+{
+	*(bool *)into = true;
+}
+
 static void start_heir(struct side *side)
 {
-	net_inherit(side->agent.net, side->loop, open_side(side));
+	side->alone = false;
+	net_inherit(side->agent.net, side->loop, open_side(side), note_end, &side->alone);
 }
 
 /* What comes over the channel; −1: its end. */
@@ -286,6 +293,7 @@ static void what_is_no_bequest_is_closed(void **state)
 		while (recv(side.channel, &byte, 1, MSG_DONTWAIT) < 0)
 			ev_run(side.loop, EVRUN_NOWAIT);
 		assert_int_equal(net_accepted(side.agent.net), 0);
+		assert_true(side.alone);
 		if (fault != NO_DESCRIPTOR)
 			assert_int_equal(receive_all(pair[0], (uint8_t *)&message, sizeof(message)), 0);
 		close(pair[0]);
