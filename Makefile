@@ -162,6 +162,9 @@ $B/tests/unit/net/faults_test: TEST_LIBS = $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
 MEASURED = recv readv send malloc calloc realloc free
 $B/tests/unit/net/bounds_test: TEST_LIBS = $(MEASURED:%=-Wl,--wrap=%) -lcmocka
 
+# the clocks of regexes_test.c
+$B/tests/unit/rules/regexes_test: TEST_LIBS = -Wl,--wrap=clock_gettime -lcmocka
+
 # the resolver of names_test.c
 $B/tests/unit/load/names_test: TEST_LIBS = -Wl,--wrap=getaddrinfo -Wl,--wrap=freeaddrinfo -lcmocka
 

@@ -74,7 +74,7 @@ bool rules_scratch_marks(struct rules_scratch *scratch, size_t n)
 void rules_begin(struct rules_scratch *scratch)
 {
 	scratch->regexes = 0;
-	scratch->until = 0;
+	scratch->until = scratch->own_until = 0;
 }
 
 bool rules_scratch_clear(struct rules_scratch *scratch, size_t acls, size_t matchers)

@@ -16,7 +16,7 @@ struct rules_scratch {
 	counter limit_hits;
 	struct slice given_up;           /* a regex, at its limit */
 	size_t regexes;                  /* run since the last look at the clock, those on a long text count more; */
-	double until;                    /* when they have to end; 0: they are few */
+	double until, own_until;         /* when they have to end, and by the thread's own time; 0: they are few */
 	uint64_t *holds;                 /* of the frontend being decided: acls that hold, */
 	uint64_t *ran;                   /* and matchers that have run */
 	size_t room;                     /* of both, in words */

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "spoa-redirect/base/clock.h"
 #include "spoa-redirect/base/random.h"
 #include "spoa/rules/regexes.h"
 #include "spoa/rules/scratch.h"
@@ -70,8 +71,7 @@ static unsigned compare(struct set *set, struct slice text, bool nocase, struct 
 
 	slice_lower(folded, text);
 	scratch->given_up = slice_of(NULL, 0);
-	scratch->regexes = 0;
-	scratch->until = 0;
+	rules_begin(scratch);
 	regexes_match(&set->regexes, text, nocase ? slice_of(folded, text.len) : text, scratch, &sink);
 	if (scratch->given_up.ptr)
 		return 0; /* something else took the processor */
@@ -127,10 +127,82 @@ static void those_match_that_match_alone(void **state)
 	assert_true(found > SETS * TEXTS);
 }
 
+/* ---- their time ---- */
+
+/* Each look at a clock moves it on: the one that all have, and the thread's own. */
+static struct {
+	bool ours;
+	double step, own_step, now, own;
+} clocks;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
+{
+	bool own = clock == CLOCK_THREAD_CPUTIME_ID;
+	double now;
+
+	if (!clocks.ours)
+		return __real_clock_gettime(clock, time);
+	now = own ? (clocks.own += clocks.own_step) : (clocks.now += clocks.step);
+	*time = (struct timespec){ .tv_sec = (time_t)now, .tv_nsec = (long)((now - (double)(time_t)now) * 1e9) };
+	return 0;
+}
+
+/* How many times a regex is run for one NOTIFY until it is given up, 0: never. */
+static unsigned given_up_after(double step, double own_step)
+{
+	struct rules_scratch *scratch = rules_scratch_new();
+	struct pattern pattern = { .text = SLICE("b") };
+	struct set set = { .arena = arena_new() };
+	uint64_t holds[1] = { 0 };
+	struct sink sink = { .hits = &set.hits, .holds = holds };
+	unsigned runs = 0;
+
+	regexes_init(&set.regexes, 1);
+	pattern.automaton = automaton_new(set.arena, pattern.text, false);
+	hits_begin(&set.hits);
+	assert_true(regexes_add(set.arena, &set.regexes, &pattern, false, 0, &set.hits));
+	assert_true(regexes_seal(set.arena, &set.regexes));
+	rules_begin(scratch);
+	clocks.ours = true;
+	clocks.step = step;
+	clocks.own_step = own_step;
+	while (!scratch->given_up.ptr && runs < 10000) {
+		regexes_match(&set.regexes, SLICE("aaa"), SLICE("aaa"), scratch, &sink);
+		runs++;
+	}
+	clocks.ours = false;
+	runs = scratch->given_up.ptr ? runs : 0;
+	arena_free(set.arena);
+	rules_scratch_free(scratch);
+	return runs;
+}
+
+/* It stands still, or other processes have the processor. */
+static void what_the_machine_takes_is_not_theirs(void **state)
+{
+	(void)state;
+	assert_int_equal(given_up_after(1, 0), 0);
+	assert_int_equal(given_up_after(1, 1e-9), 0);
+}
+
+/* 16 runs for each look, of half a millisecond: at 5 ms of their own they end. */
+static void their_own_time_is_limited(void **state)
+{
+	(void)state;
+	assert_in_range(given_up_after(0.0005, 0.0005), 16 * 10, 16 * 14);
+	assert_in_range(given_up_after(1, 0.0005), 16 * 5, 16 * 8);
+	assert_int_equal(given_up_after(1e-9, 1e-9), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(those_match_that_match_alone),
+		cmocka_unit_test(what_the_machine_takes_is_not_theirs),
+		cmocka_unit_test(their_own_time_is_limited),
 	};
 
 	return cmocka_run_group_tests_name("rules: regexes", tests, NULL, NULL);
