@@ -28,7 +28,7 @@ WERROR   = $(if $(CI),-Werror)
 # -fno-math-errno, -fno-trapping-math: several roots at a time
 # -fno-plt: what is called of the C library is called at once, a tenth less for a decision
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing -fno-math-errno -fno-trapping-math -fno-plt -pthread -Iinclude $(WARNINGS) $(SAN_FLAGS_$(SAN)) $(CFLAGS) $(if $(LTO),-ffat-lto-objects $(LTO))
-# gcc looks across files where the agent is linked, a sixth less for a decision; what tests and libspop.a take is as ever
+# gcc looks across files where the agent is linked, a sixth less for a decision; what tests take is as ever
 LTO = $(if $(SAN),,$(if $(findstring gcc version,$(shell $(CC) -v 2>&1)),-flto=auto))
 SAN_FLAGS_asan = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_FLAGS_tsan = -fsanitize=thread -fno-omit-frame-pointer
@@ -42,6 +42,7 @@ SOURCES := $(foreach room,$(ROOMS),$(sort $(wildcard spoa/$(room)/*.c)))
 HEADERS := $(sort $(wildcard include/*.h include/spoa-redirect/*.h include/spoa-redirect/*/*.h spoa/*/*.h))
 OBJECTS  = $(SOURCES:%.c=$B/%.o)
 SPOP     = $(filter $B/spoa/spop/%,$(OBJECTS))
+LIBRARY  = $B/libspop.a $B/libspop.so $B/libspop.pc
 PROGRAM  = $(if $(SAN),$B/spoa-redirect-$(SAN),spoa-redirect)
 
 TESTS   := $(sort $(wildcard tests/unit/*/*_test.c))
@@ -57,7 +58,7 @@ say = @printf '  %-7s %s\n'
 endif
 MAKEFLAGS += --no-print-directory
 
-all: $(PROGRAM) $(if $(SAN),,$B/libspop.a $B/libspop.so $B/libspop.pc) ## the agent, and libspop static and shared
+all: $(PROGRAM) $(if $(SAN),,$(LIBRARY)) ## the agent, and libspop static and shared
 
 $(PROGRAM): $B/spoa/main.o $(OBJECTS)
 	$(say) LD $@
@@ -83,10 +84,12 @@ $B/flags: .FORCE
 
 # ---- libspop ----
 
-$B/libspop.a: $(SPOP)
+# of objects of its own: other compilers link it, into shared libraries too, that shall not show what is not in its header
+$B/libspop.a: $(SPOP:$B/%=$B/pic/%)
 	$(say) AR $@
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+$B/pic/%.o: LTO =
 $B/pic/%.o: %.c $B/flags
 	@mkdir -p $(@D)
 	$(say) CC $<
@@ -103,10 +106,8 @@ $B/libspop.pc: spoa/spop/libspop.pc.in .FORCE
 
 # ---- using it ----
 
-install: all ## into DESTDIR and PREFIX
-	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR) $(MANDIR)/man3 $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR))
-	install -d $(addprefix $(DESTDIR),$(UNITDIR) $(SYSDIR)/sysusers.d $(SYSDIR)/tmpfiles.d $(BASHDIR))
-	install -m 755 spoa-redirect scripts/report-load $(DESTDIR)$(BINDIR)/
+install-libspop: $(LIBRARY) ## the library alone, into DESTDIR and PREFIX
+	install -d $(addprefix $(DESTDIR),$(LIBDIR)/pkgconfig $(INCDIR) $(MANDIR)/man3)
 	install -m 644 $B/libspop.a $(DESTDIR)$(LIBDIR)/
 	install -m 755 $B/libspop.so $(DESTDIR)$(LIBDIR)/libspop.so.$(VERSION)
 	ln -sf libspop.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libspop.so.0
@@ -114,6 +115,13 @@ install: all ## into DESTDIR and PREFIX
 	install -m 644 $B/libspop.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
 	install -m 644 include/spop.h $(DESTDIR)$(INCDIR)/
 	install -m 644 spoa/spop/libspop.3 $(DESTDIR)$(MANDIR)/man3/
+	@# the loader has to be told; who installs elsewhere, or into a package, does that himself
+	@[ -n '$(DESTDIR)' ] || ldconfig 2>/dev/null || :
+
+install: all install-libspop ## all of it
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR))
+	install -d $(addprefix $(DESTDIR),$(UNITDIR) $(SYSDIR)/sysusers.d $(SYSDIR)/tmpfiles.d $(BASHDIR))
+	install -m 755 spoa-redirect scripts/report-load $(DESTDIR)$(BINDIR)/
 	install -m 644 spoa/config/spoa-redirect.cfg.5 $(DESTDIR)$(MANDIR)/man5/
 	sed 's|/usr/local/sbin|$(BINDIR)|; s|/usr/local/share/doc/spoa-redirect|$(DOCDIR)|' spoa/cli/spoa-redirect.8 >$(DESTDIR)$(MANDIR)/man8/spoa-redirect.8
 	chmod 644 $(DESTDIR)$(MANDIR)/man8/spoa-redirect.8
@@ -246,5 +254,5 @@ help: ## this list
 -include $(shell test -d $B && find $B -name '*.d')
 
 .FORCE:
-.PHONY: .FORCE all install uninstall demo deb clean unit scenarios check check-long lint format fuzz sim bench bench-checks bench-rules bench-fleet help
+.PHONY: .FORCE all install install-libspop uninstall demo deb clean unit scenarios check check-long lint format fuzz sim bench bench-checks bench-rules bench-fleet help
 .DELETE_ON_ERROR:

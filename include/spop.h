@@ -158,11 +158,11 @@ SPOP_API bool spop_take_varint(struct spop_slice *in, uint64_t *number);
 SPOP_API bool spop_take_string(struct spop_slice *in, struct spop_slice *string);
 SPOP_API bool spop_take_value(struct spop_slice *in, struct spop_value *value);
 
-/* A NOTIFY's payload is messages up to its end; a message is a name and its arguments. */
+/* A NOTIFY's payload is messages up to its end, where in->len is 0; a message is a name and its arguments. */
 SPOP_API bool spop_take_message(struct spop_slice *in, struct spop_message *message);
 SPOP_API bool spop_take_argument(struct spop_slice *in, struct spop_slice *name, struct spop_value *value);
 
-/* An ACK's payload is actions up to its end. value is NULL typed for an unset-var. */
+/* An ACK's payload is actions up to its end, where in->len is 0. value is NULL typed for an unset-var. */
 struct spop_action {
 	bool unset;
 	enum spop_scope scope;
@@ -181,42 +181,47 @@ SPOP_API enum spop_error spop_hello_decode(const struct spop_frame *frame, struc
 SPOP_API enum spop_error spop_agent_hello_decode(const struct spop_frame *frame, struct spop_hello *hello);
 
 /*
- * What an agent answers to an offer: version 2.0, the offered frame size but at most limit (256 to a
- * health check: the one size that every tune.bufsize accepts), and those of the capabilities (SPOP_CAN_…)
- * that it has itself. HAProxy does not announce fragmentation, yet uses it when the agent does.
+ * What an agent answers to an offer: version 2.0, the offered frame size but at most limit, which is taken
+ * as SPOP_MIN_FRAME_SIZE if it is less (256 to a health check: the one size that every tune.bufsize accepts),
+ * and of the capabilities (SPOP_CAN_…) that it has itself those that were offered. Fragmentation needs no
+ * offer: HAProxy does not announce it, yet uses it when the agent does.
  */
 SPOP_API struct spop_hello spop_hello_agree(const struct spop_hello *offer, uint32_t limit, unsigned capabilities);
 
 /* Either side's DISCONNECT. False: not even that could be read. message may be empty. */
 SPOP_API bool spop_disconnect_decode(const struct spop_frame *frame, uint64_t *status, struct spop_slice *message);
 
-/* HAProxy's own words for a status, "an unknown error occurred" for those without. */
-SPOP_API const char *spop_error_text(enum spop_error error);
+/* HAProxy's own words for a status, "an unknown error occurred" for those without. Constant. */
+SPOP_API const char *spop_error_text(uint64_t status);
 
 /* ---- writing ---- */
 
 /*
- * Appends to [at, end). Once something did not fit, full is set and nothing more is written until
- * spop_frame_end() has taken the frame back; check its result only.
+ * Appends to [at, end): what was written is from where it was started up to at. Once something did not fit,
+ * full is set and nothing more is written until spop_frame_end() has taken the frame back; check its result
+ * only. Without a frame, to prepare actions, check full: a part of what did not fit may have been written.
  */
 struct spop_writer {
 	uint8_t *at;
 	uint8_t *end;
-	uint8_t *frame; /* where the open frame began */
+	uint8_t *frame; /* where the open frame began, NULL without one */
 	bool full;
 };
 
 SPOP_API void spop_writer_init(struct spop_writer *writer, uint8_t *at, size_t room);
 
-/* Every frame of ours is FIN and nothing else; use spop_frame_begin_flags() to test a peer. */
+/*
+ * Every frame of ours is FIN and nothing else; use spop_frame_begin_flags() to test a peer. A frame that is open
+ * is given up by the next that is begun, also by those that spop_put_hello() and its like are: no byte of it is left.
+ */
 SPOP_API void spop_frame_begin(struct spop_writer *writer, enum spop_frame_type type, uint64_t stream_id,
 			       uint64_t frame_id);
 SPOP_API void spop_frame_begin_flags(struct spop_writer *writer, enum spop_frame_type type, uint32_t flags,
 				     uint64_t stream_id, uint64_t frame_id);
 
 /*
- * Completes the frame begun last. False: it would be longer than max, or did not fit the writer; then
- * not a byte of it is left and the writer can go on.
+ * Completes the open frame. False: it would be longer than max, or did not fit the writer; then not a byte
+ * of it is left and the writer can go on. False, too, and nothing else, if none is open.
  */
 SPOP_API bool spop_frame_end(struct spop_writer *writer, uint32_t max);
 
@@ -226,12 +231,15 @@ SPOP_API void spop_put_varint(struct spop_writer *writer, uint64_t number);
 SPOP_API void spop_put_string(struct spop_writer *writer, struct spop_slice string);
 SPOP_API void spop_put_value(struct spop_writer *writer, const struct spop_value *value);
 
-/* Actions of an ACK. name: [A-Za-z0-9_.], at most 24 bytes, without HAProxy's var-prefix. */
+/*
+ * Actions of an ACK. A scope that there is none of does not fit. name is not looked at: HAProxy takes
+ * [A-Za-z0-9_.], of which 24 bytes are safe beside its var-prefix.
+ */
 SPOP_API void spop_put_set_var(struct spop_writer *writer, enum spop_scope scope, struct spop_slice name,
 			       const struct spop_value *value);
 SPOP_API void spop_put_unset_var(struct spop_writer *writer, enum spop_scope scope, struct spop_slice name);
 
-/* Whole frames. */
+/* Whole frames of at most SPOP_MIN_FRAME_SIZE bytes. False: it would be longer, or did not fit. */
 SPOP_API bool spop_put_hello(struct spop_writer *writer, const struct spop_hello *hello);
 SPOP_API bool spop_put_agent_hello(struct spop_writer *writer, const struct spop_hello *hello);
 SPOP_API bool spop_put_disconnect(struct spop_writer *writer, enum spop_frame_type type, enum spop_error error,
@@ -244,8 +252,20 @@ SPOP_API void spop_put_argument(struct spop_writer *writer, struct spop_slice na
 /* How many bytes spop_put_varint() writes. */
 SPOP_API size_t spop_varint_size(uint64_t number);
 
-/* A constant string as a slice. */
-#define SPOP_SLICE(literal) ((struct spop_slice){ (const uint8_t *)("" literal), sizeof(literal) - 1 })
+/* A constant string as a slice; SPOP_SLICE_INIT() where a static one is to begin as that. */
+#ifdef __cplusplus
+#define SPOP_SLICE_INIT(literal)                                                   \
+	{                                                                          \
+		reinterpret_cast<const uint8_t *>("" literal), sizeof(literal) - 1 \
+	}
+#define SPOP_SLICE(literal) (spop_slice SPOP_SLICE_INIT(literal))
+#else
+#define SPOP_SLICE_INIT(literal)                                   \
+	{                                                          \
+		(const uint8_t *)("" literal), sizeof(literal) - 1 \
+	}
+#define SPOP_SLICE(literal) ((struct spop_slice)SPOP_SLICE_INIT(literal))
+#endif
 
 #ifdef __cplusplus
 }

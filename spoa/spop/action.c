@@ -24,20 +24,25 @@ bool spop_take_action(struct spop_slice *in, struct spop_action *action)
 	return true;
 }
 
+static void put_head(struct spop_writer *writer, uint8_t type, uint8_t arguments, enum spop_scope scope,
+		     struct spop_slice name)
+{
+	const uint8_t head[] = { type, arguments, (uint8_t)scope };
+
+	if (scope > SPOP_RES)
+		writer->full = true;
+	wire_put_bytes(writer, head, sizeof(head));
+	spop_put_string(writer, name);
+}
+
 void spop_put_set_var(struct spop_writer *writer, enum spop_scope scope, struct spop_slice name,
 		      const struct spop_value *value)
 {
-	const uint8_t head[] = { SET_VAR, SET_VAR_ARGUMENTS, (uint8_t)scope };
-
-	wire_put_bytes(writer, head, sizeof(head));
-	spop_put_string(writer, name);
+	put_head(writer, SET_VAR, SET_VAR_ARGUMENTS, scope, name);
 	spop_put_value(writer, value);
 }
 
 void spop_put_unset_var(struct spop_writer *writer, enum spop_scope scope, struct spop_slice name)
 {
-	const uint8_t head[] = { UNSET_VAR, UNSET_VAR_ARGUMENTS, (uint8_t)scope };
-
-	wire_put_bytes(writer, head, sizeof(head));
-	spop_put_string(writer, name);
+	put_head(writer, UNSET_VAR, UNSET_VAR_ARGUMENTS, scope, name);
 }

@@ -19,9 +19,9 @@ static const char *const texts[] = {
 	[SPOP_ERR_RESOURCES] = "resource allocation error",
 };
 
-const char *spop_error_text(enum spop_error error)
+const char *spop_error_text(uint64_t status)
 {
-	return (size_t)error < WIRE_COUNT(texts) ? texts[error] : "an unknown error occurred";
+	return status < WIRE_COUNT(texts) ? texts[status] : "an unknown error occurred";
 }
 
 static bool is_disconnect(const struct spop_frame *frame)

@@ -31,7 +31,15 @@ enum spop_status spop_frame_decode(struct spop_slice *in, uint32_t max, struct s
 
 void spop_writer_init(struct spop_writer *writer, uint8_t *at, size_t room)
 {
-	*writer = (struct spop_writer){ .at = at, .end = at + room, .frame = at };
+	*writer = (struct spop_writer){ .at = at, .end = at + room };
+}
+
+/* Not a byte of the open frame is left. */
+static void give_up(struct spop_writer *writer)
+{
+	writer->at = writer->frame;
+	writer->frame = NULL;
+	writer->full = false;
 }
 
 static uint8_t *put_head(uint8_t *at, enum spop_frame_type type, uint32_t flags, uint64_t stream_id, uint64_t frame_id)
@@ -48,6 +56,8 @@ void spop_frame_begin_flags(struct spop_writer *writer, enum spop_frame_type typ
 	uint8_t head[SPOP_LENGTH_SIZE + 5 + 2 * WIRE_VARINT_MOST] = { 0 };
 	uint8_t *end;
 
+	if (writer->frame)
+		give_up(writer);
 	writer->frame = writer->at;
 	if (!writer->full && (size_t)(writer->end - writer->at) >= sizeof(head)) {
 		writer->at = put_head(writer->at, type, flags, stream_id, frame_id);
@@ -64,13 +74,16 @@ void spop_frame_begin(struct spop_writer *writer, enum spop_frame_type type, uin
 
 bool spop_frame_end(struct spop_writer *writer, uint32_t max)
 {
-	size_t length = (size_t)(writer->at - writer->frame);
+	size_t length;
 
-	if (writer->full || length < SPOP_LENGTH_SIZE + MIN_LENGTH || length - SPOP_LENGTH_SIZE > max) {
-		writer->at = writer->frame;
-		writer->full = false;
+	if (!writer->frame)
+		return false;
+	length = (size_t)(writer->at - writer->frame);
+	if (writer->full || length - SPOP_LENGTH_SIZE > max) {
+		give_up(writer);
 		return false;
 	}
 	wire_put_u32(writer->frame, (uint32_t)(length - SPOP_LENGTH_SIZE));
+	writer->frame = NULL;
 	return true;
 }

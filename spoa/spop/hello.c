@@ -186,6 +186,8 @@ struct spop_hello spop_hello_agree(const struct spop_hello *offer, uint32_t limi
 {
 	struct spop_hello answer = { .version = SPOP_SLICE("2.0") };
 
+	if (limit < SPOP_MIN_FRAME_SIZE)
+		limit = SPOP_MIN_FRAME_SIZE;
 	answer.max_frame_size = offer->max_frame_size < limit ? offer->max_frame_size : limit;
 	/* HAProxy ≥ 3.1 checks with 16380 and compares the answer with tune.bufsize, which may be smaller */
 	if (offer->healthcheck)

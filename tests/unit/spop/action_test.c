@@ -133,6 +133,27 @@ static void encodes(void **state)
 	assert_hex(written(&writer, out), row->hex);
 }
 
+/* What no peer could read is not written. */
+static void unknown_scope_does_not_fit(void **state)
+{
+	const struct spop_value yes = { .type = SPOP_BOOL, .boolean = true };
+	uint8_t out[64];
+	struct spop_writer writer;
+
+	(void)state;
+	for (int unset = 0; unset < 2; unset++) {
+		spop_writer_init(&writer, out, sizeof(out));
+		spop_frame_begin(&writer, SPOP_ACK, 7, 1);
+		if (unset)
+			spop_put_unset_var(&writer, (enum spop_scope)5, SPOP_SLICE("a"));
+		else
+			spop_put_set_var(&writer, (enum spop_scope)5, SPOP_SLICE("a"), &yes);
+		assert_true(writer.full);
+		assert_false(spop_frame_end(&writer, 16380));
+		assert_ptr_equal(writer.at, out);
+	}
+}
+
 static void is_refused_when_cut(void **state)
 {
 	const struct row *row = *state;
@@ -155,6 +176,7 @@ int main(void)
 	static const struct CMUnitTest worked[] = {
 		cmocka_unit_test(ack_setvar_bytes),
 		cmocka_unit_test(worked_ack_decodes),
+		cmocka_unit_test(unknown_scope_does_not_fit),
 	};
 	struct CMUnitTest each[COUNT(rows)], refused[COUNT(refusals)];
 	int failed = cmocka_run_group_tests_name("spop action", worked, NULL, NULL);

@@ -133,7 +133,7 @@ static void only_disconnects(void **state)
 static void disco_codes(void **state)
 {
 	static const struct {
-		unsigned status;
+		uint64_t status;
 		const char *text;
 	} texts[] = {
 		{ 0, "normal" },
@@ -155,11 +155,13 @@ static void disco_codes(void **state)
 		{ 99, "an unknown error occurred" },
 		{ 256, "an unknown error occurred" },
 		{ UINT32_MAX, "an unknown error occurred" },
+		{ UINT64_C(1) << 32, "an unknown error occurred" },
+		{ UINT64_MAX, "an unknown error occurred" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++)
-		assert_string_equal(spop_error_text((enum spop_error)texts[i].status), texts[i].text);
+		assert_string_equal(spop_error_text(texts[i].status), texts[i].text);
 }
 
 /* It may be sent before a frame size is agreed on. */

@@ -217,9 +217,6 @@ static void nothing_after_what_did_not_fit(void **state)
 	spop_put_bytes(&writer, "", 0);
 	assert_true(writer.full);
 	assert_int_equal(writer.at - out, 8);
-	assert_false(spop_frame_end(&writer, 16380));
-	assert_false(writer.full);
-	assert_ptr_equal(writer.at, out);
 }
 
 static void frame_end_keeps_to_max(void **state)
@@ -245,9 +242,55 @@ static void frame_no_zero(void **state)
 	(void)state;
 	spop_writer_init(&writer, out, sizeof(out));
 	assert_false(spop_frame_end(&writer, 16380)); /* none was begun */
-	spop_put_bytes(&writer, "0123456789", 10);
-	assert_false(spop_frame_end(&writer, 16380)); /* shorter than any frame */
 	assert_ptr_equal(writer.at, out);
+	spop_put_bytes(&writer, "0123456789", 10);
+	assert_false(spop_frame_end(&writer, 16380));
+	assert_int_equal(writer.at - out, 10);
+	assert_false(writer.full);
+}
+
+static void frame_ends_once(void **state)
+{
+	uint8_t out[26];
+	struct spop_writer writer;
+
+	(void)state;
+	spop_writer_init(&writer, out, sizeof(out));
+	put_notify(&writer);
+	assert_true(spop_frame_end(&writer, 16380));
+	assert_false(spop_frame_end(&writer, 16380));
+	assert_hex(written(&writer, out), NOTIFY);
+	spop_put_bytes(&writer, "0123456789abcdef", 16);
+	assert_true(writer.full);
+	assert_false(spop_frame_end(&writer, 16380));
+	assert_hex(written(&writer, out), NOTIFY);
+}
+
+/* An answer is begun, then its question turns out to be invalid: what is said is the DISCONNECT alone. */
+static void open_frame_is_given_up(void **state)
+{
+	uint8_t out[64], alone[64];
+	struct spop_writer writer, other;
+
+	(void)state;
+	spop_writer_init(&other, alone, sizeof(alone));
+	assert_true(spop_put_disconnect(&other, SPOP_AGENT_DISCONNECT, SPOP_ERR_INVALID, SPOP_SLICE("bye")));
+	for (size_t len = 0; len < sizeof(out) + 8; len++) {
+		spop_writer_init(&writer, out, sizeof(out));
+		spop_frame_begin(&writer, SPOP_ACK, 7, 1);
+		for (size_t i = 0; i < len; i++) /* at last it does not fit */
+			spop_put_byte(&writer, 0);
+		assert_true(spop_put_disconnect(&writer, SPOP_AGENT_DISCONNECT, SPOP_ERR_INVALID, SPOP_SLICE("bye")));
+		assert_slice(written(&writer, out), alone, (size_t)(other.at - alone));
+	}
+}
+
+static void slice_of_a_static(void **state)
+{
+	static const struct spop_slice name = SPOP_SLICE_INIT("ip_score");
+
+	(void)state;
+	assert_text(name, "ip_score");
 }
 
 /* Actions may be prepared once and put into frames later. */
@@ -278,6 +321,9 @@ int main(void)
 		cmocka_unit_test(nothing_after_what_did_not_fit),
 		cmocka_unit_test(frame_end_keeps_to_max),
 		cmocka_unit_test(frame_no_zero),
+		cmocka_unit_test(frame_ends_once),
+		cmocka_unit_test(open_frame_is_given_up),
+		cmocka_unit_test(slice_of_a_static),
 		cmocka_unit_test(writer_without_a_frame),
 	};
 	struct CMUnitTest each[COUNT(good)], not[COUNT(bad)];

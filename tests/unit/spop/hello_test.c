@@ -466,6 +466,8 @@ static const struct agreement agreements[] = {
 	{ "hello_pipelining_not_offered", 16380, 0, false, 65532, OURS, 16380, SPOP_CAN_FRAGMENT },
 	{ "hello_async_of_both", 16380, BOTH, false, 65532, ALL, 16380, ALL },
 	{ "fragmentation_not_ours", 16380, ALL, false, 65532, SPOP_CAN_PIPELINE, 16380, SPOP_CAN_PIPELINE },
+	{ "hello_max_frame_limit_too_small", 16380, SPOP_CAN_PIPELINE, false, 255, OURS, 256, OURS },
+	{ "hello_max_frame_no_limit", 16380, SPOP_CAN_PIPELINE, false, 0, OURS, 256, OURS },
 	{ "hello_healthcheck_256", 16380, 0, true, 65532, OURS, 256, SPOP_CAN_FRAGMENT },
 };
 
