@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Rates clients: of a message's argument ip=src it makes the variable
- * sess.ip_score. Its standard input and output are one connection of HAProxy,
- * as systemd (Accept=yes) or socat start it.
+ * Rates clients: of an argument ip=src it makes sess.iprep.ip_score. Standard
+ * input and output are one connection of HAProxy, from systemd or socat.
  */
 #include <string.h>
 #include <unistd.h>
@@ -44,7 +43,8 @@ static bool on_notify(const struct spop_frame *frame, struct spop_writer *out,
 		while (message.arguments-- > 0) {
 			if (!spop_take_argument(&rest, &name, &value))
 				return leave(SPOP_ERR_INVALID, out);
-			if (value.type == SPOP_IPV4 && value.address[0] == 127)
+			if (name.len == 2 && memcmp(name.ptr, "ip", 2) == 0 &&
+			    value.type == SPOP_IPV4 && value.address[0] == 127)
 				score.integer = 100;
 		}
 	}

@@ -8,9 +8,13 @@
 #include "bytes.h"
 
 int example_main(void);
+int client_main(int argc, char **argv);
 
 #define main example_main
 #include "example.c"
+#undef main
+#define main client_main
+#include "client.c"
 #undef main
 
 #ifndef TESTS_DIR
@@ -99,14 +103,64 @@ static pid_t start(int *fd)
 	return child;
 }
 
+/* The agent for the next who connects. */
+static pid_t serve(int listening)
+{
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		int fd = accept(listening, NULL, NULL);
+
+		dup2(fd, 0);
+		dup2(fd, 1);
+		_exit(example_main());
+	}
+	return child;
+}
+
+static pid_t run_client(char **call, int *out)
+{
+	int ends[2];
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	fflush(stdout);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		int status;
+
+		dup2(ends[1], 1);
+		close(ends[0]);
+		close(ends[1]);
+		status = client_main(3, call);
+		fflush(stdout);
+		_exit(status);
+	}
+	close(ends[1]);
+	*out = ends[0];
+	return child;
+}
+
+static size_t hear_all(int fd, void *room, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, (char *)room + len, size - len)) > 0)
+		len += (size_t)n;
+	close(fd);
+	return len;
+}
+
 /* frame_reassemble_bytes */
 static void serves_byte_by_byte(void **state)
 {
 	struct spop_slice bytes = hex_new(HELLO NOTIFY_HOME NOTIFY_AWAY);
 	struct spop_slice expected = hex_new(AGENT_HELLO ACK("64") ACK("32"));
 	uint8_t got[1024];
-	size_t len = 0;
-	ssize_t n;
+	size_t len;
 	pid_t child;
 	int fd, status;
 
@@ -115,14 +169,46 @@ static void serves_byte_by_byte(void **state)
 	for (size_t i = 0; i < bytes.len; i++)
 		assert_int_equal(send(fd, bytes.ptr + i, 1, MSG_NOSIGNAL), 1);
 	shutdown(fd, SHUT_WR);
-	while ((n = read(fd, got + len, sizeof(got) - len)) > 0)
-		len += (size_t)n;
+	len = hear_all(fd, got, sizeof(got));
 	assert_slice((struct spop_slice){ got, len }, expected.ptr, expected.len);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	close(fd);
 	slice_free(bytes);
 	slice_free(expected);
+}
+
+/* Both programs of the manual, over a socket as a user has them. */
+static void client_is_answered(void **state)
+{
+	static const struct {
+		const char *address;
+		const char *says;
+	} asked[] = { { "127.0.0.1", "ip_score is 100\n" }, { "192.0.2.7", "ip_score is 50\n" } };
+	struct sockaddr_in where = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(where);
+	int listening = socket(AF_INET, SOCK_STREAM, 0);
+	char port[16];
+
+	(void)state;
+	assert_int_equal(bind(listening, (struct sockaddr *)&where, size), 0);
+	assert_int_equal(listen(listening, 8), 0);
+	assert_int_equal(getsockname(listening, (struct sockaddr *)&where, &size), 0);
+	snprintf(port, sizeof(port), "%u", ntohs(where.sin_port));
+	for (size_t i = 0; i < COUNT(asked); i++) {
+		char *call[] = { "client", port, (char *)(uintptr_t)asked[i].address, NULL }, said[256];
+		pid_t agent = serve(listening), client;
+		int out, status;
+		size_t n;
+
+		client = run_client(call, &out);
+		n = hear_all(out, said, sizeof(said));
+		assert_slice((struct spop_slice){ (uint8_t *)said, n }, asked[i].says, strlen(asked[i].says));
+		assert_int_equal(waitpid(client, &status, 0), client);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		assert_int_equal(waitpid(agent, &status, 0), agent);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	close(listening);
 }
 
 /* ---- the manual ---- */
@@ -144,26 +230,28 @@ static char *read_all(const char *name)
 	return text;
 }
 
-static void manual_shows_this(void **state)
+static void manual_shows(const char *name)
 {
-	char *example = read_all("unit/spop/example.c");
-	char *manual = read_all("../spoa/spop/libspop.3");
-	static const char before[] = ".Bd -literal\n/* SPDX", after[] = "}\n.Ed\n";
-	char *start = strstr(manual, before), *end;
+	static const char before[] = ".Bd -literal\n", after[] = ".Ed\n";
+	char *program = read_all(name), *manual = read_all("../spoa/spop/libspop.3");
+	char *start = strstr(manual, program);
 
-	(void)state;
 	assert_non_null(start);
-	start += strlen(".Bd -literal\n");
-	end = strstr(start, after);
-	assert_non_null(end);
-	end[2] = '\0';
-	assert_string_equal(start, example);
+	assert_memory_equal(start - strlen(before), before, strlen(before));
+	assert_memory_equal(start + strlen(program), after, strlen(after));
 	/* nothing in it that mdoc reads as its own */
-	assert_null(strchr(example, '\\'));
-	assert_null(strstr(example, "\n."));
-	assert_null(strstr(example, "\n'"));
-	free(example);
+	assert_null(strchr(program, '\\'));
+	assert_null(strstr(program, "\n."));
+	assert_null(strstr(program, "\n'"));
+	free(program);
 	free(manual);
+}
+
+static void manual_shows_these(void **state)
+{
+	(void)state;
+	manual_shows("unit/spop/example.c");
+	manual_shows("unit/spop/client.c");
 }
 
 static void is_under_100_lines(void **state)
@@ -182,7 +270,8 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(serves_byte_by_byte),
-		cmocka_unit_test(manual_shows_this),
+		cmocka_unit_test(client_is_answered),
+		cmocka_unit_test(manual_shows_these),
 		cmocka_unit_test(is_under_100_lines),
 	};
 	struct CMUnitTest each[COUNT(rows)];
