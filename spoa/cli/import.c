@@ -326,6 +326,17 @@ bool import_try(struct import *import, const char **error)
 
 /* ---- the command ---- */
 
+/* Of a file of which nothing was taken over, what there was. */
+static void tell_frontends(const struct import *import, FILE *notes)
+{
+	for (size_t i = 0; i < import->n; i++) {
+		const struct import_block *block = import->blocks[i];
+
+		if (block->kind == IMPORT_FRONTEND && block->why && !block->left_out)
+			fprintf(notes, "%s:%u: '%s': %s\n", import->file, block->at, block->title, block->why);
+	}
+}
+
 static bool run(struct import *import, struct slice text, const char *frontend, FILE *out, FILE *notes)
 {
 	const char *error = NULL;
@@ -340,6 +351,7 @@ static bool run(struct import *import, struct slice text, const char *frontend, 
 		return false;
 	}
 	if (!import_try(import, &error) || error) {
+		tell_frontends(import, notes);
 		fprintf(notes, "spoa-redirect: nothing to be made of %s: %s\n", import->file,
 			error ? error : "out of memory");
 		return false;
