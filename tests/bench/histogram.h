@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define HISTOGRAM_STEPS 64u
+#define HISTOGRAM_STEPS 128u /* up to here one for each value */
 
 struct histogram {
 	uint64_t counts[58 * HISTOGRAM_STEPS];
@@ -21,7 +21,7 @@ static inline unsigned histogram_slot(uint64_t value)
 
 	if (value < HISTOGRAM_STEPS)
 		return (unsigned)value;
-	exponent = 63 - (unsigned)__builtin_clzll(value) - 5;
+	exponent = 63 - (unsigned)__builtin_clzll(value) - 6;
 	return exponent * (HISTOGRAM_STEPS / 2) + (unsigned)(value >> exponent);
 }
 
