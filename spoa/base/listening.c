@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,6 +65,23 @@ bool listening_set_rights(const struct listening_socket *listening, const struct
 	return !where->mode || where->mode == (status.st_mode & 07777) || chmod(path, where->mode) == 0;
 }
 
+/*
+ * Whoever vanishes without a word, a machine that lost its power, is gone after four minutes and not never: where nothing is
+ * asked, nothing else would tell. What is accepted has these of the socket that listens, tcp(7); a UNIX socket has none.
+ */
+static void keep_alive(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = { { SOL_SOCKET, SO_KEEPALIVE, 1 },
+			{ IPPROTO_TCP, TCP_KEEPIDLE, 120 },
+			{ IPPROTO_TCP, TCP_KEEPINTVL, 30 },
+			{ IPPROTO_TCP, TCP_KEEPCNT, 4 } };
+
+	for (size_t i = 0; i < COUNT(options); i++)
+		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value));
+}
+
 bool listening_open(struct listening_socket *listening, const struct listening *where, int backlog)
 {
 	int family = where->endpoint.any.sa_family, one = 1, error;
@@ -79,6 +97,7 @@ bool listening_open(struct listening_socket *listening, const struct listening *
 		setsockopt(listening->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	if (bind_socket(listening->fd, &where->endpoint)) {
 		note_file(listening, &where->endpoint);
+		keep_alive(listening->fd);
 		if (listening_set_rights(listening, where) && listen(listening->fd, backlog) == 0)
 			return true;
 	}
@@ -93,6 +112,7 @@ bool listening_adopt(struct listening_socket *listening, int backlog, int fd, bo
 	int error;
 
 	*listening = (struct listening_socket){ .fd = fd, .lent = lent };
+	keep_alive(fd);
 	if (listen(fd, backlog) == 0)
 		return true;
 	error = errno;
