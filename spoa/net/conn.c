@@ -53,7 +53,7 @@ void conn_free(struct conn *conn)
 	ev_timer_stop(worker->loop, &conn->timer);
 	close(conn->io.fd);
 	if (conn->state == CONN_HELD)
-		worker->held--;
+		net_released(worker->net);
 	bytes_release(&conn->partial);
 	bytes_release(&conn->pending);
 	bytes_release(&conn->fragments);
@@ -135,7 +135,7 @@ void conn_expect_deadline(struct conn *conn)
 void conn_set_state(struct conn *conn, enum conn_state state, double seconds)
 {
 	if (conn->state == CONN_HELD && state != CONN_HELD)
-		conn->worker->held--;
+		net_released(conn->worker->net);
 	conn->state = state;
 	conn->deadline = conn->worker->now + seconds;
 	conn_expect_deadline(conn);
@@ -148,6 +148,12 @@ static void half_close(struct conn *conn)
 {
 	shutdown(conn->io.fd, SHUT_WR);
 	watch(conn, EV_READ);
+}
+
+/* A socket that is full, or a kernel that has no memory just now, which is no end either. */
+static bool will_pass(int error)
+{
+	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
 }
 
 static void give_up(struct conn *conn, const char *why)
@@ -165,7 +171,7 @@ bool conn_flush(struct conn *conn, struct spop_slice out)
 		do
 			sent = send(conn->io.fd, out.ptr, out.len, MSG_NOSIGNAL);
 		while (sent < 0 && errno == EINTR);
-		if (sent < 0 && errno != EAGAIN) {
+		if (sent < 0 && !will_pass(errno)) {
 			conn_free(conn); /* EPIPE and ECONNRESET: how HAProxy ≥ 3.1 ends */
 			return false;
 		}
@@ -194,7 +200,7 @@ static void write_pending(struct conn *conn)
 {
 	ssize_t sent = send(conn->io.fd, conn->pending.ptr, conn->pending.len, MSG_NOSIGNAL);
 
-	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+	if (sent < 0 && (will_pass(errno) || errno == EINTR))
 		return;
 	if (sent < 0) {
 		conn_free(conn);
@@ -368,12 +374,8 @@ static void on_late(struct conn *conn)
 		say_disconnect(conn, conn->refusal);
 		return;
 	case CONN_HELLO:
-		if (has_left(conn)) {
-			conn_free(conn);
-			return;
-		}
-		counter_add(&worker->counters[NET_LATE_HELLOS], 1);
-		say_disconnect(conn, SPOP_ERR_TIMEOUT);
+		counter_add(&worker->counters[NET_LATE_HELLOS], has_left(conn) ? 0 : 1);
+		say_disconnect(conn, has_left(conn) ? SPOP_ERR_NONE : SPOP_ERR_TIMEOUT);
 		return;
 	case CONN_RUNNING:
 		break;
@@ -384,7 +386,7 @@ static void on_late(struct conn *conn)
 			return;
 		}
 		counter_add(&worker->counters[NET_IDLE], has_left(conn) ? 0 : 1);
-		say_disconnect(conn, SPOP_ERR_NONE);
+		say_disconnect(conn, has_left(conn) ? SPOP_ERR_NONE : SPOP_ERR_TIMEOUT);
 		return;
 	}
 	counter_add(&worker->counters[NET_LATE_FRAMES], 1);
@@ -440,8 +442,10 @@ void conn_leave(struct conn *conn)
 	}
 	if (conn->leave_at == 0)
 		conn->leave_at = conn->worker->now + (hasty ? 0 : has_heir(conn) ? NET_RETRY : NET_QUIET);
-	if (conn->state == CONN_HELD || (conn->state == CONN_HELLO && has_left(conn)))
-		conn_free(conn);
+	if (conn->state == CONN_HELD)
+		say_disconnect(conn, conn->refusal);
+	else if (conn->state == CONN_HELLO && has_left(conn))
+		say_disconnect(conn, SPOP_ERR_NONE);
 	else if (conn->state == CONN_RUNNING && conn_is_idle(conn) && has_left(conn))
 		say_disconnect(conn, SPOP_ERR_NONE);
 	else

@@ -12,6 +12,14 @@
 
 /* ---- the end ---- */
 
+/* That a connection was not used for too long is its peer's right; the refusal of a held one was told before. */
+static bool is_news(const struct conn *conn, enum spop_error error)
+{
+	if (error == SPOP_ERR_TIMEOUT && conn->state == CONN_RUNNING && conn_is_idle(conn))
+		return false;
+	return error != SPOP_ERR_NONE && conn->state != CONN_HELD;
+}
+
 bool dialog_disconnect(struct conn *conn, enum spop_error error, struct spop_writer *writer)
 {
 	const char *text = spop_error_text(error);
@@ -19,7 +27,7 @@ bool dialog_disconnect(struct conn *conn, enum spop_error error, struct spop_wri
 	spop_put_disconnect(writer, SPOP_AGENT_DISCONNECT, error,
 			    (struct spop_slice){ (const uint8_t *)text, strlen(text) });
 	conn->refusal = error;
-	if (error != SPOP_ERR_NONE && conn->state != CONN_HELD)
+	if (is_news(conn, error))
 		worker_complain(conn->worker, "closed", text);
 	conn_set_state(conn, CONN_CLOSING, conn->worker->settings->linger_time);
 	return false;
@@ -55,7 +63,7 @@ static const char *reason_of(enum spop_error error, struct spop_slice bytes)
 
 /*
  * To the engine of HAProxy ≤ 3.0 a connection that ends during HELLO means: try again at once. So it is held for a
- * while, as long as that costs little.
+ * while; where many are, the listener takes no more.
  */
 static bool refuse_hello(struct conn *conn, enum spop_error error, struct spop_slice bytes)
 {
@@ -63,9 +71,9 @@ static bool refuse_hello(struct conn *conn, enum spop_error error, struct spop_s
 
 	counter_add(&worker->counters[NET_REFUSED], 1);
 	worker_complain(worker, "refused during HELLO", reason_of(error, bytes));
-	worker->held++;
+	atomic_fetch_add(&worker->net->held, 1);
 	conn->refusal = error;
-	conn_set_state(conn, CONN_HELD, worker->held > NET_MAX_HELD ? 0 : worker->settings->hold_time);
+	conn_set_state(conn, CONN_HELD, worker->settings->hold_time);
 	return false;
 }
 

@@ -55,9 +55,14 @@ static void resume_all(struct listener *listener)
 }
 
 /* In one order with `paused`, or a connection that closes meanwhile could go unseen. */
-static bool is_full(const struct listener *listener)
+static bool at_maxconn(const struct listener *listener)
 {
 	return atomic_load(&listener->net->connections) >= listener->settings->maxconn;
+}
+
+static bool is_full(const struct listener *listener)
+{
+	return at_maxconn(listener) || atomic_load(&listener->net->held) >= NET_MAX_HELD;
 }
 
 static bool may_say(double *next)
@@ -70,6 +75,18 @@ static bool may_say(double *next)
 	return true;
 }
 
+static void say_full(const struct listener *listener)
+{
+	const struct log *log = &listener->settings->log;
+
+	if (at_maxconn(listener))
+		log_line(log, LOG_WARNING, "maxconn %llu reached: new SPOP connections wait in the backlog",
+			 (unsigned long long)listener->settings->maxconn);
+	else
+		log_line(log, LOG_WARNING, "%u SPOP connections were refused in a second: new ones wait in the backlog",
+			 NET_MAX_HELD);
+}
+
 /* Newcomers stay in the backlog: refused, an engine of HAProxy ≤ 3.0 would be back thousands of times a second. */
 static void pause_full(struct listener *listener)
 {
@@ -77,9 +94,7 @@ static void pause_full(struct listener *listener)
 	atomic_store(&listener->paused, true);
 	atomic_fetch_add_explicit(&listener->net->full, 1, memory_order_relaxed);
 	if (may_say(&listener->say_full))
-		log_line(&listener->settings->log, LOG_WARNING,
-			 "maxconn %llu reached: new SPOP connections wait in the backlog",
-			 (unsigned long long)listener->settings->maxconn);
+		say_full(listener);
 	if (!is_full(listener)) /* one closed before it could see that we paused */
 		listener_wake(listener);
 }

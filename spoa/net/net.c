@@ -194,11 +194,21 @@ uint64_t net_accepted(const struct net *net)
 	return atomic_load_explicit(&net->accepted, memory_order_relaxed);
 }
 
-void net_closed(struct net *net)
+static void one_less(struct net *net, _Atomic size_t *count)
 {
-	atomic_fetch_sub(&net->connections, 1);
+	atomic_fetch_sub(count, 1);
 	if (atomic_load(&net->listener.paused))
 		listener_wake(&net->listener);
+}
+
+void net_closed(struct net *net)
+{
+	one_less(net, &net->connections);
+}
+
+void net_released(struct net *net)
+{
+	one_less(net, &net->held);
 }
 
 /* ---- sums ---- */

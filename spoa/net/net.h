@@ -18,9 +18,10 @@
 #define NET_TURN_READ      1024u /* of so many bytes at most; */
 #define NET_TURN_ANSWERS   (64u * 1024) /* what they have been answered leaves once it is more than this */
 #define NET_IN_SIZE        (NET_TURN * NET_TURN_READ + NET_READ_SIZE + 4)
-#define NET_QUIET          2.0   /* seconds without a question until a connection that leaves is ended */
-#define NET_RETRY          0.2   /* seconds until one that has an heir, but could not go, tries again */
-#define NET_MAX_HELD       1000u /* refused connections that are held at a time, of a worker */
+#define NET_QUIET          2.0    /* seconds without a question until a connection that leaves is ended */
+#define NET_RETRY          0.2    /* seconds until one that has an heir, but could not go, tries again */
+#define NET_MAX_HELD       1000u  /* refused connections that are held at a time; more newcomers wait in the backlog */
+#define NET_MAX_HELLO      16380u /* the longest HELLO: what HAProxy's own buffers have by default */
 
 _Static_assert(NET_TURN_ANSWERS + NET_MAX_FRAME_SIZE + 4 <= NET_OUT_SIZE,
 	       "the longest answer fits behind those of a turn");
@@ -80,7 +81,6 @@ struct worker {
 	_Atomic bool hasty; /* it leaves at once what is idle */
 	bool has_left;
 	_Atomic size_t connections;
-	unsigned held;      /* refused ones that wait for their second to pass */
 	struct conn *conns; /* a list */
 	pthread_mutex_t inbox_lock;
 	struct newcomer {
@@ -215,6 +215,7 @@ struct net {
 	unsigned n_workers;
 	struct listener listener;
 	_Atomic size_t connections;
+	_Atomic size_t held; /* refused ones that wait for their second to pass */
 	_Atomic uint64_t accepted;
 	_Atomic uint64_t full, starved;
 	_Atomic int heir;          /* to whom connections go when we leave; −1: to nobody */
@@ -224,8 +225,9 @@ struct net {
 	struct captures *captures; /* bad frames and requests */
 };
 
-/* A worker has closed one. */
+/* A worker has closed one, or one is held no longer. */
 void net_closed(struct net *net);
+void net_released(struct net *net);
 
 /* The newest settings, and their generation; NULL: the thread, whose generation this is, was asked to look by nobody. */
 const struct net_settings *net_newest(struct net *net, const _Atomic unsigned *own, unsigned *generation);

@@ -72,12 +72,18 @@ static void note_refusal(const struct conn *conn, struct spop_slice from, struct
 			(struct spop_slice){ from.ptr, in.ptr > from.ptr ? (size_t)(in.ptr - from.ptr) : from.len });
 }
 
+/* Who has not said what he is may not fill memory with it. */
+static uint32_t longest_hello(const struct net_settings *settings)
+{
+	return settings->max_frame_size < NET_MAX_HELLO ? settings->max_frame_size : NET_MAX_HELLO;
+}
+
 /* Answers every whole frame of *in, which moves on. False: the connection is freed. */
 static bool answer_frames(struct conn *conn, struct spop_slice *in, struct answers *answers)
 {
 	while (conn->state == CONN_HELLO || conn->state == CONN_RUNNING) {
 		bool running = conn->state == CONN_RUNNING;
-		uint32_t max = running ? conn->max_frame_size : conn->worker->settings->max_frame_size;
+		uint32_t max = running ? conn->max_frame_size : longest_hello(conn->worker->settings);
 		struct spop_frame frame;
 		struct spop_slice from = *in;
 		enum spop_status status = spop_frame_decode(in, max, &frame);

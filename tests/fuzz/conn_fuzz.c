@@ -103,8 +103,8 @@ static void turn(struct worker *worker)
 	do {
 		ev_run(worker->loop, EVRUN_NOWAIT);
 		turn_end(worker);
-	} while (worker->held > 0 && ++turns < MAX_TURNS);
-	must(worker->held == 0);
+	} while (worker->net->held > 0 && ++turns < MAX_TURNS);
+	must(worker->net->held == 0);
 	check_memory(worker);
 	memset(worker->in, 0xee, 64); /* other connections are read into it meanwhile */
 	memset(worker->out, 0xee, 64);

@@ -118,7 +118,26 @@ static void idle_connection(void **state)
 	agent_start(&agent, "timeout idle 50ms");
 	fd = agent_greet(&agent);
 	ask_once(fd, 1);
-	expect_disconnect(fd, SPOP_ERR_NONE);
+	expect_disconnect(fd, SPOP_ERR_TIMEOUT);
+	agent_stop(&agent);
+}
+
+/* Who has agreed on nothing yet has no frame that fills memory; the length alone is looked at. */
+static void long_hello(void **state)
+{
+	static const uint8_t longest[] = { 0, 0, 0x3f, 0xfc, SPOP_HAPROXY_HELLO }, longer[] = { 0, 0, 0x3f, 0xfd };
+	struct pollfd peer = { .events = POLLIN };
+	struct agent agent;
+
+	(void)state;
+	agent_start(&agent, "max-frame-size 1048572\n timeout hello 3s");
+	peer.fd = agent_connect(&agent);
+	send_all(peer.fd, longest, sizeof(longest));
+	assert_int_equal(poll(&peer, 1, 1500), 0);
+	close(peer.fd);
+	peer.fd = agent_connect(&agent);
+	send_all(peer.fd, longer, sizeof(longer));
+	expect_disconnect(peer.fd, SPOP_ERR_TOO_BIG);
 	agent_stop(&agent);
 }
 
@@ -287,7 +306,7 @@ static void say_a_wrong_frame(struct agent *agent)
 
 static void say_nothing(struct agent *agent)
 {
-	expect_disconnect(agent_greet(agent), SPOP_ERR_NONE);
+	expect_disconnect(agent_greet(agent), SPOP_ERR_TIMEOUT);
 }
 
 static void say_goodbye_for_an_error(struct agent *agent)
@@ -511,6 +530,7 @@ int main(void)
 		cmocka_unit_test(late_frame),
 		cmocka_unit_test(busy_connection_is_not_late),
 		cmocka_unit_test(idle_connection),
+		cmocka_unit_test(long_hello),
 		cmocka_unit_test(newcomers_wait),
 		cmocka_unit_test(many_idle),
 		cmocka_unit_test(wrong_hello),
