@@ -67,7 +67,8 @@ bool listening_set_rights(const struct listening_socket *listening, const struct
 
 /*
  * Whoever vanishes without a word, a machine that lost its power, is gone after four minutes and not never: where nothing is
- * asked, nothing else would tell. What is accepted has these of the socket that listens, tcp(7); a UNIX socket has none.
+ * asked, nothing else would tell, and where an answer is under way the kernel would send it again for a quarter of an hour.
+ * What is accepted has these of the socket that listens, tcp(7); a UNIX socket has none.
  */
 static void keep_alive(int fd)
 {
@@ -76,7 +77,8 @@ static void keep_alive(int fd)
 	} options[] = { { SOL_SOCKET, SO_KEEPALIVE, 1 },
 			{ IPPROTO_TCP, TCP_KEEPIDLE, 120 },
 			{ IPPROTO_TCP, TCP_KEEPINTVL, 30 },
-			{ IPPROTO_TCP, TCP_KEEPCNT, 4 } };
+			{ IPPROTO_TCP, TCP_KEEPCNT, 4 },
+			{ IPPROTO_TCP, TCP_USER_TIMEOUT, 240000 } };
 
 	for (size_t i = 0; i < COUNT(options); i++)
 		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value));
