@@ -27,22 +27,14 @@ static void put_line(FILE *out, const uint8_t *bytes, size_t at, size_t n)
 	fputc('\n', out);
 }
 
-/* What a peer has written stays on its line. */
-static void put_text(FILE *out, const char *text)
-{
-	for (; *text; text++)
-		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '.' : *text, out);
-}
-
-static void put_capture(FILE *out, const struct capture *capture)
+static void put_capture(FILE *out, struct capture *capture)
 {
 	size_t n = capture->length < CAPTURE_BYTES ? capture->length : CAPTURE_BYTES;
 
 	fputc('\n', out);
 	put_time(out, &capture->when);
-	fprintf(out, " %s, %s: ", capture->what, capture->who);
-	put_text(out, capture->why);
-	fputs("; ", out);
+	log_defuse(capture->why); /* a peer may have written it */
+	fprintf(out, " %s, %s: %s; ", capture->what, capture->who, capture->why);
 	if (capture->times > 1)
 		fprintf(out, "%llu times, the last of ", (unsigned long long)capture->times);
 	fprintf(out, "%zu bytes%s\n", capture->length, n < capture->length ? ", of which the first" : "");

@@ -64,8 +64,7 @@ static size_t character(const unsigned char *at)
 	return length;
 }
 
-/* What comes from outside may hold control bytes; a terminal or a log reader shall not obey them. */
-static void defuse(char *message)
+void log_defuse(char *message)
 {
 	while (*message) {
 		size_t length = character((const unsigned char *)message);
@@ -85,7 +84,7 @@ void log_entry_message(struct log_entry *entry, enum log_level level, const char
 	clock_gettime(CLOCK_REALTIME, &entry->when);
 	entry->level = level;
 	entry->n_fields = 0;
-	defuse(entry->text);
+	log_defuse(entry->text);
 	entry->message = length < 0 ? 0 : length < (int)MAX_MESSAGE ? (unsigned)length : MAX_MESSAGE - 1;
 	entry->used = entry->message + 1;
 }
@@ -103,7 +102,7 @@ void log_entry_field(struct log_entry *entry, const struct log_field *field)
 	for (size_t i = 0; i < value; i++)
 		to[name + i] = field->value.ptr[i] ? (char)field->value.ptr[i] : '.';
 	to[name + value] = 0;
-	defuse(to + name);
+	log_defuse(to + name);
 	entry->used += (unsigned)(name + value + 1);
 	entry->n_fields++;
 }

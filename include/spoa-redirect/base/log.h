@@ -94,4 +94,10 @@ bool log_parse_level(const char *name, enum log_level *level);
 bool log_parse_facility(const char *name, unsigned *facility);
 bool log_parse_format(const char *name, enum log_format *format);
 
+/*
+ * Each control byte of a string, and what is no UTF-8, becomes '.': what comes from outside may hold them, and a terminal or
+ * a log reader shall not obey. Any thread.
+ */
+void log_defuse(char *message);
+
 #endif
