@@ -74,7 +74,7 @@ $B/spoa/spop/%.o $B/spoa/config/%.o: WARNINGS += -Wconversion
 $B/spoa/cli/cli.o: ALL_CFLAGS += -DSPOA_VERSION='"$(VERSION)"' -DSPOA_DATE='"$(DATE)"' -DSPOA_BUILD='"$(BUILD_OPTIONS)"'
 
 # what is served as it is; the linker is to leave its symbols alone
-$B/spoa/admin/files.o: LTO =
+$B/spoa/admin/files.o: private LTO =
 $B/spoa/admin/files.o: spoa/admin/openapi.json $(wildcard spoa/admin/page/*)
 
 # other flags, another build
@@ -89,7 +89,7 @@ $B/libspop.a: $(SPOP:$B/%=$B/pic/%)
 	$(say) AR $@
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$B/pic/%.o: LTO =
+$B/pic/%.o: private LTO =
 $B/pic/%.o: %.c $B/flags
 	@mkdir -p $(@D)
 	$(say) CC $<

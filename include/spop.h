@@ -199,7 +199,8 @@ SPOP_API const char *spop_error_text(uint64_t status);
 /*
  * Appends to [at, end): what was written is from where it was started up to at. Once something did not fit,
  * full is set and nothing more is written until spop_frame_end() has taken the frame back; check its result
- * only. Without a frame, to prepare actions, check full: a part of what did not fit may have been written.
+ * only. Without a frame, to prepare actions, check full: a part of what did not fit may have been written, and
+ * spop_writer_init() begins anew.
  */
 struct spop_writer {
 	uint8_t *at;

@@ -46,13 +46,19 @@ static void show(const struct spop_frame *frame)
 	struct spop_action action;
 	uint64_t status;
 
-	if (spop_disconnect_decode(frame, &status, &why))
+	if (spop_disconnect_decode(frame, &status, &why)) {
 		printf("%s: %.*s", spop_error_text(status), (int)why.len, why.ptr);
-	while (frame->type == SPOP_ACK && spop_take_action(&rest, &action))
-		if (action.value.type == SPOP_UINT32)
-			printf("%.*s is %lld", (int)action.name.len,
-			       action.name.ptr, (long long)action.value.integer);
-	puts("");
+		puts("");
+	}
+	while (frame->type == SPOP_ACK && spop_take_action(&rest, &action)) {
+		if (action.value.type != SPOP_UINT32)
+			continue;
+		printf("%.*s is %lld", (int)action.name.len, action.name.ptr,
+		       (long long)action.value.integer);
+		puts("");
+	}
+	if (frame->type == SPOP_ACK && rest.len > 0)
+		puts("the rest of it is no action");
 }
 
 int main(int argc, char **argv)
