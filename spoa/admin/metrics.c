@@ -113,8 +113,8 @@ static void put_spop(FILE *out, const struct net_sums *sums)
 	one(out, "spop_connections", "gauge", "HAProxy's connections.", (double)sums->connections);
 	one(out, "spop_connections_limit", "gauge", "maxconn.", (double)sums->maxconn);
 	one(out, "spop_connections_total", "counter", "Connections that were accepted.", (double)sums->accepted);
-	one(out, "spop_connections_full_total", "counter",
-	    "How often accepting paused for maxconn, or for a thousand that were refused.", (double)sums->full);
+	one(out, "spop_connections_full_total", "counter", "How often accepting paused for maxconn.",
+	    (double)sums->full);
 	one(out, "spop_connections_starved_total", "counter",
 	    "How often a connection could not be taken for want of descriptors or memory.", (double)sums->starved);
 	for (size_t i = 0; i < COUNT(counts); i++)

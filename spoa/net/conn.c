@@ -14,6 +14,8 @@
 
 #include "spoa-redirect/base/clock.h"
 
+#define STARVED_PAUSE 0.1 /* seconds until what the kernel had no memory for is sent again */
+
 /* ---- memory that waits ---- */
 
 void bytes_release(struct bytes *bytes)
@@ -75,7 +77,7 @@ struct conn *conn_next(const struct conn *conn)
 
 static void watch(struct conn *conn, int events)
 {
-	if (conn->io.events == events)
+	if (conn->io.events == events && ev_is_active(&conn->io))
 		return;
 	ev_io_stop(conn->worker->loop, &conn->io);
 	ev_io_set(&conn->io, conn->io.fd, events);
@@ -95,7 +97,7 @@ bool conn_is_idle(const struct conn *conn)
 }
 
 /* When something has to have happened; INFINITY: nothing has to. */
-static double next_deadline(const struct conn *conn)
+static double deadline_of_state(const struct conn *conn)
 {
 	const struct net_settings *settings = conn->worker->settings;
 	double deadline = INFINITY;
@@ -113,6 +115,13 @@ static double next_deadline(const struct conn *conn)
 	if (conn->leave_at > 0 && conn_is_idle(conn))
 		deadline = fmin(deadline, conn->leave_at);
 	return deadline;
+}
+
+static double next_deadline(const struct conn *conn)
+{
+	double deadline = deadline_of_state(conn);
+
+	return conn->retry_at > 0 ? fmin(deadline, conn->retry_at) : deadline;
 }
 
 /*
@@ -156,6 +165,19 @@ static bool will_pass(int error)
 	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
 }
 
+/* Of memory nobody tells when there is some: a socket with room would be ready over and over. */
+static void wait_for_room(struct conn *conn, bool starved)
+{
+	struct worker *worker = conn->worker;
+
+	conn->retry_at = starved ? worker->now + STARVED_PAUSE : 0;
+	if (starved)
+		ev_io_stop(worker->loop, &conn->io);
+	else
+		watch(conn, EV_WRITE);
+	conn_expect_deadline(conn);
+}
+
 static void give_up(struct conn *conn, const char *why)
 {
 	worker_complain(conn->worker, "closed", why);
@@ -165,6 +187,7 @@ static void give_up(struct conn *conn, const char *why)
 bool conn_flush(struct conn *conn, struct spop_slice out)
 {
 	struct worker *worker = conn->worker;
+	bool starved = false;
 	ssize_t sent = 0;
 
 	if (conn->pending.len == 0 && out.len > 0) {
@@ -175,6 +198,7 @@ bool conn_flush(struct conn *conn, struct spop_slice out)
 			conn_free(conn); /* EPIPE and ECONNRESET: how HAProxy ≥ 3.1 ends */
 			return false;
 		}
+		starved = sent < 0 && errno != EAGAIN;
 		if (sent < 0)
 			sent = 0;
 	}
@@ -191,17 +215,22 @@ bool conn_flush(struct conn *conn, struct spop_slice out)
 		give_up(conn, "out of memory");
 		return false;
 	}
-	watch(conn, EV_WRITE);
-	conn_expect_deadline(conn);
+	if (conn->retry_at == 0)
+		wait_for_room(conn, starved);
 	return true;
 }
 
 static void write_pending(struct conn *conn)
 {
-	ssize_t sent = send(conn->io.fd, conn->pending.ptr, conn->pending.len, MSG_NOSIGNAL);
+	ssize_t sent;
 
-	if (sent < 0 && (will_pass(errno) || errno == EINTR))
+	do
+		sent = send(conn->io.fd, conn->pending.ptr, conn->pending.len, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0 && will_pass(errno)) {
+		wait_for_room(conn, errno != EAGAIN);
 		return;
+	}
 	if (sent < 0) {
 		conn_free(conn);
 		return;
@@ -209,8 +238,11 @@ static void write_pending(struct conn *conn)
 	conn->pending.len -= (size_t)sent;
 	memmove(conn->pending.ptr, conn->pending.ptr + sent, conn->pending.len);
 	conn->output_since = conn->worker->now;
-	if (conn->pending.len > 0)
+	if (conn->pending.len > 0) {
+		wait_for_room(conn, false);
 		return;
+	}
+	conn->retry_at = 0;
 	bytes_release(&conn->pending);
 	if (conn->state == CONN_CLOSING) {
 		half_close(conn);
@@ -366,6 +398,10 @@ static void on_late(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
 
+	if (conn->retry_at > 0 && conn->retry_at <= worker->now + 0.001) {
+		write_pending(conn);
+		return;
+	}
 	switch (conn->state) {
 	case CONN_CLOSING:
 		conn_free(conn);

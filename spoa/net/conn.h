@@ -31,6 +31,7 @@ struct conn {
 	double deadline;                        /* of the state, unless it is CONN_RUNNING */
 	double leave_at;                        /* nothing asked until then: it is ended; 0: it does not leave */
 	double heard, rest_since, output_since; /* the last read; what is under way, or waits, since when */
+	double retry_at;                        /* the kernel had no memory for what waits; 0: it had */
 	enum conn_state state;
 	enum spop_error refusal; /* what a held one will be told, or another was */
 	uint32_t max_frame_size;

@@ -54,15 +54,14 @@ static void resume_all(struct listener *listener)
 			ev_io_start(listener->loop, &acceptor->io);
 }
 
-/* In one order with `paused`, or a connection that closes meanwhile could go unseen. */
-static bool at_maxconn(const struct listener *listener)
-{
-	return atomic_load(&listener->net->connections) >= listener->settings->maxconn;
-}
+enum fullness { ROOM, AT_MAXCONN, REFUSALS };
 
-static bool is_full(const struct listener *listener)
+/* In one order with `paused`, or a connection that closes, or is held no longer, meanwhile could go unseen. */
+static enum fullness how_full(const struct listener *listener)
 {
-	return at_maxconn(listener) || atomic_load(&listener->net->held) >= NET_MAX_HELD;
+	if (atomic_load(&listener->net->connections) >= listener->settings->maxconn)
+		return AT_MAXCONN;
+	return atomic_load(&listener->net->held) >= NET_MAX_HELD ? REFUSALS : ROOM;
 }
 
 static bool may_say(double *next)
@@ -75,27 +74,29 @@ static bool may_say(double *next)
 	return true;
 }
 
-static void say_full(const struct listener *listener)
+static void say_full(const struct listener *listener, enum fullness fullness)
 {
 	const struct log *log = &listener->settings->log;
 
-	if (at_maxconn(listener))
+	if (fullness == AT_MAXCONN)
 		log_line(log, LOG_WARNING, "maxconn %llu reached: new SPOP connections wait in the backlog",
 			 (unsigned long long)listener->settings->maxconn);
 	else
-		log_line(log, LOG_WARNING, "%u SPOP connections were refused in a second: new ones wait in the backlog",
+		log_line(log, LOG_WARNING,
+			 "%u SPOP connections were refused within a second: new ones wait in the backlog",
 			 NET_MAX_HELD);
 }
 
 /* Newcomers stay in the backlog: refused, an engine of HAProxy ≤ 3.0 would be back thousands of times a second. */
-static void pause_full(struct listener *listener)
+static void pause_full(struct listener *listener, enum fullness fullness)
 {
 	pause_all(listener);
 	atomic_store(&listener->paused, true);
-	atomic_fetch_add_explicit(&listener->net->full, 1, memory_order_relaxed);
+	if (fullness == AT_MAXCONN)
+		atomic_fetch_add_explicit(&listener->net->full, 1, memory_order_relaxed);
 	if (may_say(&listener->say_full))
-		say_full(listener);
-	if (!is_full(listener)) /* one closed before it could see that we paused */
+		say_full(listener, fullness);
+	if (how_full(listener) == ROOM) /* one closed before it could see that we paused */
 		listener_wake(listener);
 }
 
@@ -129,10 +130,11 @@ static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
 	(void)loop;
 	(void)events;
 	for (unsigned i = 0; i < ACCEPTS; i++) {
+		enum fullness fullness = how_full(listener);
 		int fd;
 
-		if (is_full(listener)) {
-			pause_full(listener);
+		if (fullness != ROOM) {
+			pause_full(listener, fullness);
 			return;
 		}
 		fd = accept4(acceptor->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -210,7 +212,7 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
 		ev_break(loop, EVBREAK_ALL);
 		return;
 	}
-	if (!listener->closed && !is_full(listener) && atomic_exchange(&listener->paused, false))
+	if (!listener->closed && how_full(listener) == ROOM && atomic_exchange(&listener->paused, false))
 		resume_all(listener);
 }
 

@@ -20,7 +20,7 @@
 #define NET_IN_SIZE        (NET_TURN * NET_TURN_READ + NET_READ_SIZE + 4)
 #define NET_QUIET          2.0    /* seconds without a question until a connection that leaves is ended */
 #define NET_RETRY          0.2    /* seconds until one that has an heir, but could not go, tries again */
-#define NET_MAX_HELD       1000u  /* refused connections that are held at a time; more newcomers wait in the backlog */
+#define NET_MAX_HELD       1000u  /* refused connections that are held; from then on newcomers wait in the backlog */
 #define NET_MAX_HELLO      16380u /* the longest HELLO: what HAProxy's own buffers have by default */
 
 _Static_assert(NET_TURN_ANSWERS + NET_MAX_FRAME_SIZE + 4 <= NET_OUT_SIZE,
@@ -137,7 +137,7 @@ bool conn_is_leaving(const struct conn *conn);
 /* Sees to it that it is ended when it is late; due where that may be sooner than before: another `timeout` was set. */
 void conn_expect_deadline(struct conn *conn);
 
-/* With the next answer, or when none is asked for: AGENT-DISCONNECT 0, then closes. */
+/* With the next answer, or when none is asked for: AGENT-DISCONNECT, then closes. */
 void conn_leave(struct conn *conn);
 void conn_free(struct conn *conn);
 struct conn *conn_next(const struct conn *conn);

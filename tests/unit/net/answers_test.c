@@ -392,6 +392,7 @@ static void wait_until_refused(const struct agent *refusing, uint64_t n)
 
 	do {
 		assert_true(clock_now() < until);
+		sched_yield();
 		net_sum(refusing->net, &sums);
 	} while (sums.counts[NET_REFUSED] < n);
 }

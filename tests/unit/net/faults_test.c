@@ -20,7 +20,7 @@ static struct {
 	pthread_t tester;
 	_Atomic bool everywhere; /* the test's own thread, too */
 	_Atomic int accept_error, read_error, send_error;
-	_Atomic bool once; /* else every other call */
+	_Atomic bool once, always; /* else every other call */
 	_Atomic unsigned read_max, send_max;
 	_Atomic unsigned calls, failed;
 	_Atomic unsigned fail_at, allocations; /* the fail_at-th fails */
@@ -28,7 +28,7 @@ static struct {
 
 static void all_is_well(void)
 {
-	faults.everywhere = faults.once = false;
+	faults.everywhere = faults.once = faults.always = false;
 	faults.accept_error = faults.read_error = faults.send_error = 0;
 	faults.read_max = faults.send_max = 0;
 	faults.calls = faults.failed = faults.fail_at = faults.allocations = 0;
@@ -45,7 +45,7 @@ static bool fails(_Atomic int *error)
 {
 	int number = *error;
 
-	if (!number || is_spared() || (!faults.once && faults.calls++ % 2 == 1))
+	if (!number || is_spared() || (!faults.once && !faults.always && faults.calls++ % 2 == 1))
 		return false;
 	if (faults.once)
 		*error = 0;
@@ -358,6 +358,26 @@ static void not_now(void **state)
 	}
 }
 
+/* The kernel has no memory, and room in the socket all the while: what waits is tried again ten times a second. */
+static void not_for_a_while(void **state)
+{
+	struct scene *scene = *state;
+	double began = clock_now();
+	uint8_t bytes[512];
+
+	faults.always = true;
+	faults.send_error = ENOBUFS;
+	send_all(scene->old, bytes, put_notify(bytes, sizeof(bytes), 1));
+	while (faults.failed < 4) {
+		assert_true(clock_now() - began < PATIENCE);
+		sched_yield();
+	}
+	assert_true(clock_now() - began > 0.25);
+	faults.send_error = 0;
+	assert_int_equal(receive_frame(scene->old, bytes, sizeof(bytes)).type, SPOP_ACK);
+	expect_as_before(scene);
+}
+
 static void only_some(void **state)
 {
 	static const unsigned most[] = { 1, 2, 3, 7, 40 };
@@ -635,6 +655,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(accept_without_descriptors, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(accept_interrupted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(not_now, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(not_for_a_while, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(only_some, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(connection_broken, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(connection_without_memory, set_up, tear_down),
