@@ -11,7 +11,7 @@
 #define HISTOGRAM_STEPS 128u /* up to here one for each value */
 
 struct histogram {
-	uint64_t counts[58 * HISTOGRAM_STEPS];
+	uint64_t counts[59 * HISTOGRAM_STEPS / 2];
 	uint64_t n, max;
 };
 

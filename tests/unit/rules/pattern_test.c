@@ -171,7 +171,7 @@ static void regexes_of_one_request_have_a_time_limit_together(void **state)
 	rules_choose(&rules, arguments);
 	assert_int_equal(rules_scratch_limits(rules.scratch), 1);
 	arguments[0] = (struct argument)PATH("/b");
-	/* but where something else takes the processor */
+	/* but where a sanitizer makes all of it slow */
 	for (unsigned i = 0; i < 20 && rules_scratch_given_up(rules.scratch).ptr; i++)
 		assert_string_equal(rules_choose(&rules, arguments), "-");
 	assert_null(rules_scratch_given_up(rules.scratch).ptr);
