@@ -34,7 +34,7 @@ struct drive {
 	struct stream **streams;
 	size_t next_payload;
 	struct drive_result *result;
-	double now;
+	double now, until; /* what is due later is not asked */
 	uint8_t *in, *out;
 };
 
@@ -162,7 +162,7 @@ static void ask(struct drive *drive, struct stream *stream)
 		while (stream->in_flight < options->window)
 			put_notify(drive, stream, &writer, drive->now);
 	} else {
-		while (stream->due <= drive->now && stream->in_flight < DRIVE_RING / 4) {
+		while (stream->due <= drive->now && stream->due <= drive->until && stream->in_flight < DRIVE_RING / 4) {
 			put_notify(drive, stream, &writer, stream->due);
 			stream->due += options->connections / options->rate;
 		}
@@ -263,26 +263,55 @@ static double idle_time(const struct drive *drive)
 	return due > drive->now ? due - drive->now : 0;
 }
 
+static void turn(struct drive *drive)
+{
+	const struct timespec wait = { .tv_nsec = (long)(idle_time(drive) * 1e9) };
+	struct epoll_event events[256];
+	int n = epoll_pwait2(drive->epoll, events, 256, &wait, NULL);
+
+	drive->now = seconds_now();
+	for (int i = 0; i < n; i++)
+		on_event(drive, events[i].data.ptr);
+	if (drive->options->rate > 0)
+		ask_all(drive);
+}
+
 bool drive_run(struct drive *drive, double seconds, struct drive_result *result)
 {
-	struct epoll_event events[256];
-	double end;
-
 	memset(result, 0, sizeof(*result));
 	drive->result = result;
 	drive->now = seconds_now();
-	end = drive->now + seconds;
+	drive->until = drive->now + seconds;
 	spread_dues(drive);
 	ask_all(drive);
-	while (drive->now < end && drive->alive > 0) {
-		const struct timespec wait = { .tv_nsec = (long)(idle_time(drive) * 1e9) };
-		int n = epoll_pwait2(drive->epoll, events, 256, &wait, NULL);
+	while (drive->now < drive->until && drive->alive > 0)
+		turn(drive);
+	return drive->alive > 0;
+}
 
-		drive->now = seconds_now();
-		for (int i = 0; i < n; i++)
-			on_event(drive, events[i].data.ptr);
-		if (drive->options->rate > 0)
-			ask_all(drive);
+static bool owes(const struct drive *drive)
+{
+	for (unsigned i = 0; i < drive->options->connections; i++) {
+		const struct stream *stream = drive->streams[i];
+
+		if (stream->fd >= 0 && (stream->in_flight > 0 || stream->due <= drive->until))
+			return true;
 	}
+	return false;
+}
+
+bool drive_rest(struct drive *drive, double seconds, struct drive_result *result)
+{
+	drive->result = result;
+	while (owes(drive) && drive->now < drive->until + 1 && drive->alive > 0)
+		turn(drive);
+	if (owes(drive)) {
+		fprintf(stderr, "spopbench: not everything was answered within a second\n");
+		return false;
+	}
+	usleep((useconds_t)(seconds * 1e6));
+	drive->now = seconds_now();
+	for (unsigned i = 0; i < drive->options->connections; i++)
+		drive->streams[i]->due += drive->now - drive->until;
 	return drive->alive > 0;
 }

@@ -39,4 +39,10 @@ void drive_free(struct drive *drive);
 /* For so many seconds; the result is of these alone. False: every connection is gone. */
 bool drive_run(struct drive *drive, double seconds, struct drive_result *result);
 
+/*
+ * Asks in an open loop what was due until the last drive_run() ended, hears all answers, which are added to the result, and
+ * then does nothing for so many seconds, in which nothing is due. False: an answer took over a second, or as above.
+ */
+bool drive_rest(struct drive *drive, double seconds, struct drive_result *result);
+
 #endif

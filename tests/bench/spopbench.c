@@ -17,6 +17,8 @@ static const char usage[] =
 	"  -r N   a second, due at fixed times (open loop; latency counts from then)\n"
 	"  -a     awake: never sleep, so that the agent need not pay for waking us\n"
 	"  -s     with -r: sleep until the next is due, where others need the processor\n"
+	"  -i MS  with -r: idle for so long after each tenth of a second, when all have been answered. A machine whose\n"
+	"         processors are rationed by time stands still for milliseconds when those who ask use all of them\n"
 	"  -j     JSON\n\n"
 	"p99_tenth_us is the median of the 99th percentiles of each tenth of a second: what a machine does that stands\n"
 	"still for some milliseconds now and then is in p99_us, but not in it.\n\n"
@@ -28,7 +30,7 @@ static const char usage[] =
 struct call {
 	struct drive_options drive;
 	const char *message;
-	double seconds, before;
+	double seconds, before, idle;
 	long pid;
 	bool json;
 };
@@ -50,13 +52,14 @@ struct run {
 };
 
 /* False: every connection is gone. */
-static bool run_all(struct drive *drive, double seconds, struct run *run)
+static bool run_all(const struct call *call, struct drive *drive, double seconds, struct run *run)
 {
 	static struct drive_result part;
 	bool good = true;
 
 	for (double left = seconds; good && left > TENTH / 1000; left -= TENTH) {
-		good = drive_run(drive, left < TENTH ? left : TENTH, &part);
+		good = drive_run(drive, left < TENTH ? left : TENTH, &part) &&
+		       (call->idle == 0 || drive_rest(drive, call->idle, &part));
 		histogram_join(&run->result.latency, &part.latency);
 		run->result.answers += part.answers;
 		run->result.errors += part.errors;
@@ -129,6 +132,9 @@ static bool read_option(struct call *call, int option)
 	case 'r':
 		call->drive.rate = strtod(optarg, NULL);
 		return call->drive.rate > 0;
+	case 'i':
+		call->idle = strtod(optarg, NULL) / 1000;
+		return call->idle > 0 && call->idle < 1;
 	case 'm':
 		call->message = optarg;
 		return true;
@@ -159,10 +165,10 @@ static bool read_call(struct call *call, int argc, char **argv)
 	const char *wrong;
 	int option;
 
-	while ((option = getopt(argc, argv, "c:w:d:u:r:m:f:e:p:asj")) >= 0)
+	while ((option = getopt(argc, argv, "c:w:d:u:r:i:m:f:e:p:asj")) >= 0)
 		if (!read_option(call, option))
 			return false;
-	if (optind == argc)
+	if (optind == argc || (call->idle > 0 && call->drive.rate == 0))
 		return false;
 	wrong = endpoint_parse(&call->drive.agent, argv[optind], true, false);
 	if (wrong) {
@@ -196,9 +202,9 @@ int main(int argc, char **argv)
 	drive = drive_new(&call.drive);
 	if (!drive)
 		return EXIT_FAILURE;
-	good = call.before == 0 || run_all(drive, call.before, &warm);
+	good = call.before == 0 || run_all(&call, drive, call.before, &warm);
 	before = cost_of(&call);
-	good = good && run_all(drive, call.seconds, &run);
+	good = good && run_all(&call, drive, call.seconds, &run);
 	run.result.disconnected += warm.result.disconnected; /* of whom nothing could come */
 	report(&call, &run, before, cost_of(&call));
 	drive_free(drive);
