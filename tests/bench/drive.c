@@ -302,6 +302,8 @@ static bool owes(const struct drive *drive)
 
 bool drive_rest(struct drive *drive, double seconds, struct drive_result *result)
 {
+	double left;
+
 	drive->result = result;
 	while (owes(drive) && drive->now < drive->until + 1 && drive->alive > 0)
 		turn(drive);
@@ -309,9 +311,10 @@ bool drive_rest(struct drive *drive, double seconds, struct drive_result *result
 		fprintf(stderr, "spopbench: not everything was answered within a second\n");
 		return false;
 	}
-	usleep((useconds_t)(seconds * 1e6));
-	drive->now = seconds_now();
+	left = drive->until + seconds - seconds_now();
+	if (left > 0)
+		nanosleep(&(struct timespec){ .tv_nsec = (long)(left * 1e9) }, NULL);
 	for (unsigned i = 0; i < drive->options->connections; i++)
-		drive->streams[i]->due += drive->now - drive->until;
+		drive->streams[i]->due += seconds;
 	return drive->alive > 0;
 }

@@ -40,8 +40,9 @@ void drive_free(struct drive *drive);
 bool drive_run(struct drive *drive, double seconds, struct drive_result *result);
 
 /*
- * Asks in an open loop what was due until the last drive_run() ended, hears all answers, which are added to the result, and
- * then does nothing for so many seconds, in which nothing is due. False: an answer took over a second, or as above.
+ * Of an open loop only. Asks what was due until the last drive_run() ended, hears all answers, which are added to the result,
+ * and does nothing until so many seconds (less than one) are over since then, in which nothing is due. Who answers later is
+ * late for what comes next. False: an answer took over a second, or as above.
  */
 bool drive_rest(struct drive *drive, double seconds, struct drive_result *result);
 

@@ -17,7 +17,7 @@ static const char usage[] =
 	"  -r N   a second, due at fixed times (open loop; latency counts from then)\n"
 	"  -a     awake: never sleep, so that the agent need not pay for waking us\n"
 	"  -s     with -r: sleep until the next is due, where others need the processor\n"
-	"  -i MS  with -r: idle for so long after each tenth of a second, when all have been answered. A machine whose\n"
+	"  -i MS  with -r: nothing is due for so long after each tenth of a second, 999 at most. A machine whose\n"
 	"         processors are rationed by time stands still for milliseconds when those who ask use all of them\n"
 	"  -j     JSON\n\n"
 	"p99_tenth_us is the median of the 99th percentiles of each tenth of a second: what a machine does that stands\n"
@@ -51,7 +51,7 @@ struct run {
 	size_t n;
 };
 
-/* False: every connection is gone. */
+/* False: every connection is gone, or drive_rest() gave up. */
 static bool run_all(const struct call *call, struct drive *drive, double seconds, struct run *run)
 {
 	static struct drive_result part;
