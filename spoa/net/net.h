@@ -17,6 +17,7 @@
 #define NET_TURN           64u   /* reads that are answered together at most, each of a connection of its own and */
 #define NET_TURN_READ      1024u /* of so many bytes at most; */
 #define NET_TURN_ANSWERS   (64u * 1024) /* what they have been answered leaves once it is more than this */
+#define NET_TURN_LEAST     2u           /* reads that are answered together where few are ready */
 #define NET_IN_SIZE        (NET_TURN * NET_TURN_READ + NET_READ_SIZE + 4)
 #define NET_QUIET          2.0    /* seconds without a question until a connection that leaves is ended */
 #define NET_RETRY          0.2    /* seconds until one that has an heir, but could not go, tries again */
@@ -93,6 +94,7 @@ struct worker {
 	uint8_t *out; /* the answers to it */
 	struct turn {
 		size_t n, bytes; /* reads that wait for their answers, and what they have of in */
+		size_t most;     /* reads that wait: so many are answered at once */
 		bool behind;     /* while they are answered: others wait behind the one at hand */
 		struct question {
 			struct conn *conn;
@@ -123,7 +125,10 @@ void worker_stop(struct worker *worker);
 
 /* ---- turn.c ---- */
 
-/* Answers what waits. Due before anything else is done to one whose question waits, and before the loop does. */
+/* Due before the events of a turn of the loop are handled: there are so many, nearly all of them reads. */
+void turn_expect(struct worker *worker, unsigned ready);
+
+/* Answers those that wait. Due before anything else is done to one whose question waits, and before the loop does. */
 void turn_end(struct worker *worker);
 
 /* ---- conn.c ---- */

@@ -118,15 +118,17 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
 		ev_break(loop, EVBREAK_ALL);
 }
 
-/* One reading of the clock serves all frames of a turn. */
+/* One reading of the clock serves all frames of a turn of the loop. */
 static void on_check(struct ev_loop *loop, ev_check *check, int events)
 {
-	(void)loop;
+	struct worker *worker = check->data;
+
 	(void)events;
-	((struct worker *)check->data)->now = clock_now();
+	worker->now = clock_now();
+	turn_expect(worker, ev_pending_count(loop));
 }
 
-/* Before it waits, so that what a turn has brought is seen by all. */
+/* Before it waits, so that what a turn of the loop has brought is seen by all. */
 static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 {
 	struct worker *worker = prepare->data;

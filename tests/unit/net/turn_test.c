@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What many connections ask in one turn of the loop: a worker without its thread, so that the test says when a turn is over. */
+/* What many connections ask at once: a worker without its thread, so that the test says when its loop turns. */
 #include "agent.h"
 
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 
 #include "spoa/net/conn.h"
 
-#define MANY      (NET_TURN + 20u)
+#define MANY      (4 * NET_TURN + 20u)
 #define MAX_FRAME 16380u
 
 static struct agent agent;
@@ -44,7 +44,7 @@ static void tear_down(void)
 	agent_stop(&agent);
 }
 
-/* Reads what all have said; all is answered once the next turn begins. */
+/* Reads what all have said; whoever waits then is answered when the loop turns again. */
 static void read_all(void)
 {
 	ev_run(worker->loop, EVRUN_NOWAIT);
@@ -80,12 +80,12 @@ static bool is_silent(size_t peer)
 
 /* ---- tests ---- */
 
-/* More than a turn takes: they are answered as soon as it is full, and the others with the next one. */
+/* More than four turns take: they are answered as soon as one is full, and the others with the next of the loop. */
 static void each_gets_its_own_answer(void **state)
 {
 	(void)state;
 	set_up();
-	for (uint64_t round = 0; round < 3; round++) { /* at first libev hears of no more than 64 at once */
+	for (uint64_t round = 0; round < 4; round++) { /* at first libev hears of no more than 64 at once */
 		unsigned silent = 0;
 
 		for (size_t i = 0; i < MANY; i++)
@@ -93,10 +93,13 @@ static void each_gets_its_own_answer(void **state)
 		read_all();
 		for (size_t i = 0; i < MANY; i++)
 			silent += is_silent(i);
-		assert_int_equal(silent, MANY - NET_TURN);
-		if (round > 0)
-			assert_int_equal(worker->turn.n, MANY - NET_TURN);
-		read_all();
+		assert_true(silent < MANY);
+		if (round == 3) {
+			assert_int_equal(silent, MANY - 4 * NET_TURN);
+			assert_int_equal(worker->turn.n, MANY - 4 * NET_TURN);
+		}
+		for (size_t i = 0; i < MANY; i += 64)
+			read_all();
 		answer_all();
 		for (size_t i = 0; i < MANY; i++) {
 			expect_ack(i, round * 1000 + i);
@@ -106,26 +109,62 @@ static void each_gets_its_own_answer(void **state)
 	tear_down();
 }
 
+/* Whoever is read first does not wait until all are. */
+static void a_quarter_is_answered_at_a_time(void **state)
+{
+	static const struct {
+		unsigned ask, wait; /* after the loop's turn, in which all but those were answered */
+	} rows[] = { { 1, 1 }, { 2, 0 }, { 3, 1 }, { 11, 1 }, { 12, 0 }, { 14, 2 }, { 43, 3 }, { 60, 0 } };
+
+	(void)state;
+	set_up();
+	for (size_t row = 0; row < sizeof(rows) / sizeof(*rows); row++) {
+		unsigned silent = 0;
+
+		for (size_t i = 0; i < rows[row].ask; i++)
+			ask(i, i);
+		read_all();
+		for (size_t i = 0; i < rows[row].ask; i++)
+			silent += is_silent(i);
+		assert_int_equal(silent, rows[row].wait);
+		assert_int_equal(worker->turn.n, rows[row].wait);
+		answer_all();
+		for (size_t i = 0; i < rows[row].ask; i++)
+			expect_ack(i, i);
+	}
+	tear_down();
+}
+
+static size_t ask_often(size_t peer, uint64_t times)
+{
+	size_t len = 0;
+
+	for (uint64_t id = 1; id <= times; id++)
+		len += put_notify(bytes + len, sizeof(bytes) - len, peer * 100 + id);
+	send_all(peers[peer], bytes, len);
+	return len;
+}
+
 /* More answers than wait in the buffer: 16 questions of each in one read. */
 static void many_answers_come_whole(void **state)
 {
 	(void)state;
 	set_up();
-	for (size_t i = 0; i < NET_TURN; i++) {
-		size_t len = 0;
-
-		for (uint64_t id = 1; id <= 16; id++)
-			len += put_notify(bytes + len, sizeof(bytes) - len, i * 100 + id);
-		assert_true(len <= NET_TURN_READ);
-		send_all(peers[i], bytes, len);
+	for (uint64_t times = 1; times <= 16; times += 5) { /* at last libev hears of all at once */
+		for (size_t i = 0; i < MANY; i++)
+			assert_true(ask_often(i, times) <= NET_TURN_READ);
+		read_all();
+		if (times == 16)
+			assert_int_equal(worker->turn.n, MANY - 4 * NET_TURN);
+		for (size_t i = 0; i < MANY; i += 64)
+			read_all();
+		answer_all();
+		for (size_t i = 0; i < MANY; i++)
+			for (uint64_t id = 1; id <= times; id++)
+				expect_ack(i, i * 100 + id);
 	}
-	read_all();
-	answer_all();
-	for (size_t i = 0; i < NET_TURN; i++) {
+	for (size_t i = 0; i < NET_TURN; i++)
 		assert_true(worker->turn.questions[i].out.ptr <= worker->out + NET_TURN_ANSWERS);
-		for (uint64_t id = 1; id <= 16; id++)
-			expect_ack(i, i * 100 + id);
-	}
 	tear_down();
 }
 
@@ -238,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_gets_its_own_answer),
+		cmocka_unit_test(a_quarter_is_answered_at_a_time),
 		cmocka_unit_test(many_answers_come_whole),
 		cmocka_unit_test(the_bad_ones_concern_nobody_else),
 		cmocka_unit_test(leaving_comes_after_the_answer),
